@@ -1,0 +1,1 @@
+# core/agent: its part of the build

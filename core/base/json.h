@@ -1,0 +1,63 @@
+/* The one JSON boundary: a strict RFC 8259 reader in front of json-c, pointers, and a writer.
+ *
+ * json-c accepts single quotes, NaN, duplicate members, control characters, lone surrogates and
+ * more even in its strict mode, so nothing from outside reaches it before json_check passed. */
+#ifndef SESAME_BASE_JSON_H
+#define SESAME_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+struct buffer;
+struct error;
+struct secret;
+
+#define JSON_DEPTH_DEFAULT 32
+#define JSON_DEPTH_TOOL_RESULT 64
+
+/* Checks that `text` is exactly one RFC 8259 value: grammar, well-formed UTF-8, no byte order mark,
+ * no NUL, no control characters in strings, no lone surrogates, no member twice in an object (names
+ * compared after unescaping), nesting at most `max_depth`, numbers that fit int64 or a finite
+ * double. The error names line, column and what was found; it never quotes a string value. */
+bool json_check(const char *text, size_t len, int max_depth, struct error *err);
+
+/* json_check, then json-c. The caller owns the result (json_object_put). */
+struct json_object *json_parse(const char *text, size_t len, int max_depth, struct error *err);
+
+/* For CLEANUP(json_cleanup). */
+void json_cleanup(struct json_object **slot);
+
+/* Members of an object, borrowed until the object goes. Missing member or JSON null: NULL result
+ * and true-but-absent is told apart by `*found` where it is offered. A wrong type is an error that
+ * names the member. Strings carry their length because they may hold NUL. */
+const char *json_get_string(struct json_object *object, const char *name, size_t *out_len);
+bool json_get_int64(struct json_object *object, const char *name, int64_t *out_value);
+bool json_get_bool(struct json_object *object, const char *name, bool *out_value);
+struct json_object *json_get_object(struct json_object *object, const char *name);
+struct json_object *json_get_array(struct json_object *object, const char *name);
+
+/* Finds the raw text of the value at `pointer` (RFC 6901, as "/a/0/b") in text that json_check
+ * accepted, without parsing it into objects. False when it is not there. */
+bool json_find(const char *text, size_t len, const char *pointer, const char **out_value,
+               size_t *out_len);
+
+/* Takes the string at `pointer` straight into locked memory: the text never enters json-c. Checks
+ * the text first. Refuses a missing member, a value that is not a string, and an empty string. The
+ * caller owns `*out_secret`. */
+bool json_take_secret(const char *text, size_t len, const char *pointer, struct secret **out_secret,
+                      struct error *err);
+
+/* Unescapes a raw JSON string literal (with its quotes) and appends the characters to `out`. */
+bool json_unescape(const char *literal, size_t len, struct buffer *out, struct error *err);
+
+/* Appends `text` as a JSON string literal with its quotes. Invalid UTF-8 becomes U+FFFD, so the
+ * result is always valid JSON on one line. */
+bool json_add_string(struct buffer *out, const char *text, size_t len, struct error *err);
+
+/* Appends `value` as compact JSON text. */
+bool json_add_value(struct buffer *out, struct json_object *value, struct error *err);
+
+#endif

@@ -1,0 +1,1 @@
+# core/base: its part of the build

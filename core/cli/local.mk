@@ -1,0 +1,1 @@
+# core/cli: its part of the build

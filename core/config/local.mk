@@ -1,0 +1,1 @@
+# core/config: its part of the build

@@ -1,0 +1,1 @@
+# core/credential: its part of the build

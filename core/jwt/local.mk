@@ -1,0 +1,1 @@
+# core/jwt: its part of the build

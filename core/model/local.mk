@@ -1,0 +1,1 @@
+# core/model: its part of the build

@@ -1,0 +1,1 @@
+# core/net: its part of the build

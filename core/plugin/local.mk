@@ -1,0 +1,1 @@
+# core/plugin: its part of the build

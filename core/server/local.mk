@@ -1,0 +1,1 @@
+# core/server: its part of the build

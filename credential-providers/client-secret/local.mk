@@ -1,0 +1,1 @@
+# credential-providers/client-secret: its part of the build

@@ -1,0 +1,1 @@
+# local-cloud: its part of the build

@@ -1,0 +1,1 @@
+# plugins: its part of the build

@@ -1,0 +1,1 @@
+# tests/abi: its part of the build

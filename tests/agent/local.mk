@@ -1,0 +1,1 @@
+# tests/agent: its part of the build

@@ -1,0 +1,1 @@
+# tests/base: its part of the build

@@ -1,0 +1,1 @@
+# tests/config: its part of the build

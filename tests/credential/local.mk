@@ -1,0 +1,1 @@
+# tests/credential: its part of the build

@@ -1,0 +1,1 @@
+# tests/e2e: its part of the build

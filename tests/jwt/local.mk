@@ -1,0 +1,1 @@
+# tests/jwt: its part of the build

@@ -1,0 +1,1 @@
+# tests/model: its part of the build

@@ -1,0 +1,1 @@
+# tests/net: its part of the build

@@ -1,0 +1,1 @@
+# tests/plugin: its part of the build

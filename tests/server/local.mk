@@ -1,0 +1,1 @@
+# tests/server: its part of the build

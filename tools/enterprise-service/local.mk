@@ -1,0 +1,1 @@
+# tools/enterprise-service: its part of the build

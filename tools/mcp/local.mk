@@ -1,0 +1,1 @@
+# tools/mcp: its part of the build

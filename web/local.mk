@@ -1,0 +1,1 @@
+# web: its part of the build
