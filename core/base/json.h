@@ -14,6 +14,7 @@
 struct buffer;
 struct error;
 struct secret;
+struct slice;
 
 #define JSON_DEPTH_DEFAULT 32
 #define JSON_DEPTH_TOOL_RESULT 64
@@ -30,9 +31,8 @@ struct json_object *json_parse(const char *text, size_t len, int max_depth, stru
 /* For CLEANUP(json_cleanup). */
 void json_cleanup(struct json_object **slot);
 
-/* Members of an object, borrowed until the object goes. Missing member or JSON null: NULL result
- * and true-but-absent is told apart by `*found` where it is offered. A wrong type is an error that
- * names the member. Strings carry their length because they may hold NUL. */
+/* Members of an object, borrowed until the object goes. NULL or false when the member is missing or
+ * of another type. Strings carry their length because they may hold NUL. */
 const char *json_get_string(struct json_object *object, const char *name, size_t *out_len);
 bool json_get_int64(struct json_object *object, const char *name, int64_t *out_value);
 bool json_get_bool(struct json_object *object, const char *name, bool *out_value);
@@ -49,6 +49,15 @@ bool json_find(const char *text, size_t len, const char *pointer, const char **o
  * caller owns `*out_secret`. */
 bool json_take_secret(const char *text, size_t len, const char *pointer, struct secret **out_secret,
                       struct error *err);
+
+/* In a checked object or array: the next member. Start with `*position` 0. `*out_name` is the raw
+ * literal with its quotes, empty in arrays. False at the end. */
+bool json_next(const char *text, size_t len, size_t *position, struct slice *out_name,
+               struct slice *out_value);
+
+/* The characters of a checked string literal into `out`, which holds at least len - 2 bytes;
+ * returns how many. For memory that a buffer must not own. */
+size_t json_unescape_into(const char *literal, size_t len, char *out);
 
 /* Unescapes a raw JSON string literal (with its quotes) and appends the characters to `out`. */
 bool json_unescape(const char *literal, size_t len, struct buffer *out, struct error *err);

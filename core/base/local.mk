@@ -1,1 +1,15 @@
-# core/base: its part of the build
+# core/base: what everything else stands on
+noinst_LTLIBRARIES += libbase.la
+libbase_la_SOURCES = \
+    core/base/buffer.c core/base/buffer.h \
+    core/base/cleanup.h \
+    core/base/clock.c core/base/clock.h \
+    core/base/encoding.c \
+    core/base/error.c core/base/error.h \
+    core/base/json.h core/base/json_check.c core/base/json_read.c core/base/json_write.c \
+    core/base/json_scan.h \
+    core/base/log.c core/base/log.h core/base/log_ring.c core/base/log_ring.h \
+    core/base/secret.c core/base/secret.h core/base/secret_arena.c core/base/secret_arena.h \
+    core/base/spawn.c core/base/spawn.h \
+    core/base/text.c core/base/text.h \
+    core/base/wipe_alloc.c core/base/wipe_alloc.h

@@ -62,6 +62,9 @@ void secret_cleanup(struct secret **slot);
  * counted. Every call of this function is a place to review. */
 const char *secret_borrow(const struct secret *secret, size_t *out_len);
 char *secret_edit(struct secret *secret, size_t *out_len);
+
+/* Cuts the length to `len`, at most the present one; wipes what is cut off. Before it is shared. */
+void secret_shrink(struct secret *secret, size_t len);
 size_t secret_len(const struct secret *secret);
 
 /* Constant-time in the bytes; lengths may show. */
