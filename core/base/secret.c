@@ -199,34 +199,44 @@ struct secret *secret_from_environment(const char *name, struct error *err)
     return secret;
 }
 
+/* Reads in small pieces, each wiped, so that a small file needs little of the arena. */
+static bool read_into(int fd, struct secret_builder *builder, struct error *err)
+{
+    char piece[1024];
+    ssize_t got;
+    bool ok = true;
+
+    while (ok && (got = read(fd, piece, sizeof piece)) != 0)
+        ok = got > 0 ? secret_builder_add(builder, piece, (size_t)got, err)
+                     : error_set(err, ERROR_DENIED, "%s", strerror(errno));
+    explicit_bzero(piece, sizeof piece);
+    return ok;
+}
+
 struct secret *secret_from_file(const char *path, struct error *err)
 {
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct secret_builder builder;
-    struct secret *secret;
-    ssize_t got;
 
     if (fd < 0) {
         error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_DENIED, "reading %s: %s", path,
                   strerror(errno));
         return NULL;
     }
-    secret = secret_new(FILE_MAX_BYTES + 1, err);
-    if (secret == NULL)
-        return NULL;
     secret_builder_init(&builder, FILE_MAX_BYTES);
-    builder.secret = secret;
-    while ((got = read(fd, secret->bytes + builder.len, secret->len - builder.len)) > 0)
-        builder.len += (size_t)got;
-    if (got < 0 || builder.len > FILE_MAX_BYTES) {
-        error_set(err, ERROR_BAD_INPUT, "reading %s: %s", path,
-                  got < 0 ? strerror(errno) : "more than 64 KiB");
+    if (!read_into(fd, &builder, err)) {
         secret_builder_clear(&builder);
+        error_prefix(err, "reading %s", path);
         return NULL;
     }
-    while (builder.len > 0 &&
-           (secret->bytes[builder.len - 1] == '\n' || secret->bytes[builder.len - 1] == '\r'))
+    while (builder.len > 0 && (builder.secret->bytes[builder.len - 1] == '\n' ||
+                               builder.secret->bytes[builder.len - 1] == '\r'))
         builder.len--;
+    if (builder.len == 0) {
+        secret_builder_clear(&builder);
+        error_set(err, ERROR_BAD_INPUT, "reading %s: the file is empty", path);
+        return NULL;
+    }
     return secret_builder_take(&builder, err);
 }
 

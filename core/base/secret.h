@@ -96,7 +96,7 @@ void secret_builder_clear(struct secret_builder *builder);
  * error when the variable is not set. Only before other threads start. */
 struct secret *secret_from_environment(const char *name, struct error *err);
 
-/* Reads a whole file (at most 64 KiB) into the arena; trailing CR and LF are cut. */
+/* Reads a whole file (1 byte to 64 KiB) into the arena; trailing CR and LF are cut. */
 struct secret *secret_from_file(const char *path, struct error *err);
 
 /* True when the arena holds a secret whose bytes (8 or more) occur in `text`; used by tests and by

@@ -1,0 +1,414 @@
+/* One event loop per thread: descriptors, timers, signals, and calls posted from other threads. */
+#include "net/loop.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+struct posted {
+    struct posted *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct loop {
+    struct event_base *base;
+    struct event *wake;
+    int wake_fd;
+    pthread_t thread;
+    bool has_thread;
+    atomic_bool is_stopping;
+    pthread_mutex_t lock; /* guards the queue, nothing else */
+    struct posted *first;
+    struct posted **last;
+};
+
+struct loop_timer {
+    struct loop *loop;
+    struct event *event;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct loop_watch {
+    struct loop *loop;
+    struct event *io;
+    struct event *hangup;
+    int fd;
+    unsigned io_events;
+    void (*fn)(void *arg, unsigned events);
+    void *arg;
+};
+
+struct loop_signal {
+    struct event *event;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static struct posted *take_posted(struct loop *loop)
+{
+    struct posted *first;
+
+    pthread_mutex_lock(&loop->lock);
+    first = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    pthread_mutex_unlock(&loop->lock);
+    return first;
+}
+
+static void on_wake(evutil_socket_t fd, short events, void *arg)
+{
+    struct loop *loop = arg;
+    struct posted *task;
+    uint64_t count;
+
+    (void)events;
+    /* Only resets the counter; a failure leaves it set and we come again. */
+    (void)!read(fd, &count, sizeof count);
+    task = take_posted(loop);
+    while (task != NULL) {
+        struct posted *next = task->next;
+
+        task->fn(task->arg);
+        free(task);
+        task = next;
+    }
+    if (atomic_load(&loop->is_stopping))
+        event_base_loopbreak(loop->base);
+}
+
+static bool open_wake(struct loop *loop)
+{
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake_fd < 0)
+        return false;
+    loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
+    return loop->wake != NULL && event_add(loop->wake, NULL) == 0;
+}
+
+struct loop *loop_new(struct error *err)
+{
+    struct event_config *config = event_config_new();
+    struct loop *loop = calloc(1, sizeof *loop);
+
+    if (loop != NULL && config != NULL) {
+        loop->wake_fd = -1;
+        loop->last = &loop->first;
+        pthread_mutex_init(&loop->lock, NULL);
+        /* Other threads reach the loop through the descriptor only, so libevent needs no locks. */
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+        event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+        event_config_require_features(config, EV_FEATURE_EARLY_CLOSE);
+        loop->base = event_base_new_with_config(config);
+        event_config_free(config);
+        if (loop->base != NULL && open_wake(loop))
+            return loop;
+        loop_free(loop);
+    } else {
+        if (config != NULL)
+            event_config_free(config);
+        free(loop);
+    }
+    error_set(err, ERROR_NO_MEMORY, "no memory or descriptor for an event loop");
+    return NULL;
+}
+
+void loop_free(struct loop *loop)
+{
+    struct posted *task;
+
+    if (loop == NULL)
+        return;
+    task = take_posted(loop);
+    while (task != NULL) {
+        struct posted *next = task->next;
+
+        free(task);
+        task = next;
+    }
+    if (loop->wake != NULL)
+        event_free(loop->wake);
+    if (loop->wake_fd >= 0)
+        close(loop->wake_fd);
+    if (loop->base != NULL)
+        event_base_free(loop->base);
+    pthread_mutex_destroy(&loop->lock);
+    free(loop);
+}
+
+static void own_thread(struct loop *loop)
+{
+    loop->thread = pthread_self();
+    loop->has_thread = true;
+}
+
+void loop_run(struct loop *loop)
+{
+    own_thread(loop);
+    if (!atomic_load(&loop->is_stopping))
+        event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    atomic_store(&loop->is_stopping, false);
+}
+
+static void wake_up(struct loop *loop)
+{
+    uint64_t one = 1;
+
+    /* The counter cannot overflow in practice, and EAGAIN would mean that it is set anyway. */
+    (void)!write(loop->wake_fd, &one, sizeof one);
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store(&loop->is_stopping, true);
+    wake_up(loop);
+}
+
+static void do_nothing(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    (void)arg;
+}
+
+void loop_run_once(struct loop *loop, int64_t wait_ms)
+{
+    struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+
+    own_thread(loop);
+    if (wait_ms <= 0) {
+        event_base_loop(loop->base, EVLOOP_NONBLOCK);
+        return;
+    }
+    event_base_once(loop->base, -1, EV_TIMEOUT, do_nothing, NULL, &wait);
+    event_base_loop(loop->base, EVLOOP_ONCE);
+}
+
+bool loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct posted *task = malloc(sizeof *task);
+    bool was_empty;
+
+    if (task == NULL)
+        return false;
+    *task = (struct posted){.fn = fn, .arg = arg};
+    pthread_mutex_lock(&loop->lock);
+    was_empty = loop->first == NULL;
+    *loop->last = task;
+    loop->last = &task->next;
+    pthread_mutex_unlock(&loop->lock);
+    if (was_empty)
+        wake_up(loop);
+    return true;
+}
+
+bool loop_is_own_thread(const struct loop *loop)
+{
+    return loop->has_thread && pthread_equal(loop->thread, pthread_self());
+}
+
+int64_t loop_now_ms(const struct loop *loop)
+{
+    (void)loop;
+    return clock_monotonic_ms();
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+/* ---- timers ------------------------------------------------------------------------------- */
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+    struct loop_timer *timer = arg;
+
+    (void)fd;
+    (void)events;
+    timer->fn(timer->arg);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void *arg,
+                                  struct error *err)
+{
+    struct loop_timer *timer = malloc(sizeof *timer);
+
+    if (timer != NULL) {
+        *timer = (struct loop_timer){.loop = loop, .fn = fn, .arg = arg};
+        timer->event = evtimer_new(loop->base, on_timer, timer);
+        if (timer->event != NULL)
+            return timer;
+        free(timer);
+    }
+    error_set(err, ERROR_NO_MEMORY, "no memory for a timer");
+    return NULL;
+}
+
+void loop_timer_start(struct loop_timer *timer, int64_t delay_ms)
+{
+    struct timeval delay;
+
+    if (delay_ms < 0)
+        delay_ms = 0;
+    delay = (struct timeval){.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
+    evtimer_add(timer->event, &delay);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    evtimer_del(timer->event);
+}
+
+bool loop_timer_is_running(const struct loop_timer *timer)
+{
+    return evtimer_pending(timer->event, NULL) != 0;
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (timer == NULL)
+        return;
+    event_free(timer->event);
+    free(timer);
+}
+
+/* ---- descriptors -------------------------------------------------------------------------- */
+
+static void on_io(evutil_socket_t fd, short events, void *arg)
+{
+    struct loop_watch *watch = arg;
+
+    (void)fd;
+    watch->fn(watch->arg,
+              ((events & EV_READ) ? LOOP_READ : 0u) | ((events & EV_WRITE) ? LOOP_WRITE : 0u));
+}
+
+static void on_hangup(evutil_socket_t fd, short events, void *arg)
+{
+    struct loop_watch *watch = arg;
+
+    (void)fd;
+    (void)events;
+    watch->fn(watch->arg, LOOP_HANGUP);
+}
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*fn)(void *arg, unsigned events),
+                                  void *arg, struct error *err)
+{
+    struct loop_watch *watch = malloc(sizeof *watch);
+
+    if (watch == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory to watch a descriptor");
+        return NULL;
+    }
+    *watch = (struct loop_watch){.loop = loop, .fd = fd, .fn = fn, .arg = arg};
+    return watch;
+}
+
+static bool set_io(struct loop_watch *watch, unsigned events)
+{
+    short wanted =
+        (short)(((events & LOOP_READ) ? EV_READ : 0) | ((events & LOOP_WRITE) ? EV_WRITE : 0));
+
+    if (events == watch->io_events)
+        return true;
+    if (watch->io != NULL)
+        event_del(watch->io);
+    watch->io_events = 0;
+    if (events == 0)
+        return true;
+    if (watch->io == NULL) {
+        watch->io =
+            event_new(watch->loop->base, watch->fd, (short)(wanted | EV_PERSIST), on_io, watch);
+        if (watch->io == NULL)
+            return false;
+    } else if (event_assign(watch->io, watch->loop->base, watch->fd, (short)(wanted | EV_PERSIST),
+                            on_io, watch) != 0) {
+        return false;
+    }
+    if (event_add(watch->io, NULL) != 0)
+        return false;
+    watch->io_events = events;
+    return true;
+}
+
+/* One-shot, for a persistent EV_CLOSED event fires without end once the peer is gone. */
+static bool set_hangup(struct loop_watch *watch, bool is_wanted)
+{
+    if (!is_wanted) {
+        if (watch->hangup != NULL)
+            event_del(watch->hangup);
+        return true;
+    }
+    if (watch->hangup == NULL)
+        watch->hangup = event_new(watch->loop->base, watch->fd, EV_CLOSED, on_hangup, watch);
+    return watch->hangup != NULL && event_add(watch->hangup, NULL) == 0;
+}
+
+bool loop_watch_set(struct loop_watch *watch, unsigned events)
+{
+    bool ok = set_io(watch, events & (LOOP_READ | LOOP_WRITE));
+
+    return set_hangup(watch, (events & LOOP_HANGUP) != 0) && ok;
+}
+
+void loop_watch_free(struct loop_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (watch->io != NULL)
+        event_free(watch->io);
+    if (watch->hangup != NULL)
+        event_free(watch->hangup);
+    free(watch);
+}
+
+/* ---- signals ------------------------------------------------------------------------------ */
+
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+    struct loop_signal *handler = arg;
+
+    (void)number;
+    (void)events;
+    handler->fn(handler->arg);
+}
+
+struct loop_signal *loop_signal_new(struct loop *loop, int signal_number, void (*fn)(void *arg),
+                                    void *arg, struct error *err)
+{
+    struct loop_signal *handler = malloc(sizeof *handler);
+
+    if (handler != NULL) {
+        *handler = (struct loop_signal){.fn = fn, .arg = arg};
+        handler->event = evsignal_new(loop->base, signal_number, on_signal, handler);
+        if (handler->event != NULL && evsignal_add(handler->event, NULL) == 0)
+            return handler;
+        if (handler->event != NULL)
+            event_free(handler->event);
+        free(handler);
+    }
+    error_set(err, ERROR_INTERNAL, "cannot handle signal %d", signal_number);
+    return NULL;
+}
+
+void loop_signal_free(struct loop_signal *handler)
+{
+    if (handler == NULL)
+        return;
+    event_free(handler->event);
+    free(handler);
+}
