@@ -109,6 +109,17 @@ struct slice http_head_find(const struct http_head *head, const char *name)
     return (struct slice){NULL, 0};
 }
 
+void http_parser_remove_field(struct http_parser *parser, size_t index)
+{
+    struct slice value = parser->fields[index].value;
+
+    if (value.len > 0)
+        explicit_bzero(parser->text.data + (value.data - parser->text.data), value.len);
+    parser->head.field_count--;
+    memmove(parser->fields + index, parser->fields + index + 1,
+            (parser->head.field_count - index) * sizeof *parser->fields);
+}
+
 /* ---- the request line (RFC 9112 section 3) -------------------------------------------------- */
 
 static bool read_version(struct http_parser *parser, struct slice version)
@@ -320,8 +331,6 @@ static bool read_framing(struct http_parser *parser)
 
 static void read_connection(struct http_head *head)
 {
-    struct slice expect = http_head_find(head, "expect");
-
     head->keep_alive = head->minor_version == 1;
     for (size_t i = 0; i < head->field_count; i++) {
         struct slice rest = head->fields[i].value;
@@ -339,7 +348,6 @@ static void read_connection(struct http_head *head)
                 head->keep_alive = true;
         }
     }
-    (void)expect;
 }
 
 static enum http_parser_state read_head(struct http_parser *parser)

@@ -62,6 +62,10 @@ struct slice http_head_find(const struct http_head *head,
 int http_parser_status(const struct http_parser *parser);         /* 400, 413, 414, 431, 501, 505 */
 const char *http_parser_reason(const struct http_parser *parser); /* static text */
 
+/* Overwrites the value of field `index` and takes the field out of the head; those behind it move
+ * up. For credentials, once their bytes are somewhere safe. */
+void http_parser_remove_field(struct http_parser *parser, size_t index);
+
 /* Wipes the head and starts with the next request. */
 void http_parser_next(struct http_parser *parser);
 

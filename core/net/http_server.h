@@ -39,7 +39,7 @@ struct http_listener *http_listener_new(struct loop *loop, const char *address,
                                         void (*on_accept)(void *arg, int fd), void *arg,
                                         struct error *err);
 int http_listener_port(const struct http_listener *listener);
-/* Stops accepting; with `close_socket` new connections are refused from now on. */
+/* Stops accepting for a while (the kernel queues) or goes on. Free refuses new ones. */
 void http_listener_pause(struct http_listener *listener, bool is_paused);
 void http_listener_free(struct http_listener *listener);
 

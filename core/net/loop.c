@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -42,10 +43,9 @@ struct loop_timer {
 
 struct loop_watch {
     struct loop *loop;
-    struct event *io;
-    struct event *hangup;
+    struct event *event;
     int fd;
-    unsigned io_events;
+    unsigned wanted;
     void (*fn)(void *arg, unsigned events);
     void *arg;
 };
@@ -109,7 +109,6 @@ struct loop *loop_new(struct error *err)
         pthread_mutex_init(&loop->lock, NULL);
         /* Other threads reach the loop through the descriptor only, so libevent needs no locks. */
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-        event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
         event_config_require_features(config, EV_FEATURE_EARLY_CLOSE);
         loop->base = event_base_new_with_config(config);
         event_config_free(config);
@@ -189,7 +188,7 @@ void loop_run_once(struct loop *loop, int64_t wait_ms)
 
     own_thread(loop);
     if (wait_ms <= 0) {
-        event_base_loop(loop->base, EVLOOP_NONBLOCK);
+        event_base_loop(loop->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
         return;
     }
     event_base_once(loop->base, -1, EV_TIMEOUT, do_nothing, NULL, &wait);
@@ -287,22 +286,28 @@ void loop_timer_free(struct loop_timer *timer)
 
 /* ---- descriptors -------------------------------------------------------------------------- */
 
+/* libevent reports a reset connection as readable and writable, not as closed, so the socket itself
+ * is asked what happened. */
+static bool peer_is_gone(int fd)
+{
+    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+
+    return poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0;
+}
+
 static void on_io(evutil_socket_t fd, short events, void *arg)
 {
     struct loop_watch *watch = arg;
+    unsigned seen = 0;
 
-    (void)fd;
-    watch->fn(watch->arg,
-              ((events & EV_READ) ? LOOP_READ : 0u) | ((events & EV_WRITE) ? LOOP_WRITE : 0u));
-}
-
-static void on_hangup(evutil_socket_t fd, short events, void *arg)
-{
-    struct loop_watch *watch = arg;
-
-    (void)fd;
-    (void)events;
-    watch->fn(watch->arg, LOOP_HANGUP);
+    if ((watch->wanted & LOOP_HANGUP) && peer_is_gone(fd))
+        seen |= LOOP_HANGUP;
+    if ((events & EV_READ) && (watch->wanted & LOOP_READ))
+        seen |= LOOP_READ;
+    if ((events & EV_WRITE) && (watch->wanted & LOOP_WRITE))
+        seen |= LOOP_WRITE;
+    if (seen != 0)
+        watch->fn(watch->arg, seen);
 }
 
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*fn)(void *arg, unsigned events),
@@ -310,69 +315,54 @@ struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*fn)(void *ar
 {
     struct loop_watch *watch = malloc(sizeof *watch);
 
-    if (watch == NULL) {
-        error_set(err, ERROR_NO_MEMORY, "no memory to watch a descriptor");
-        return NULL;
+    if (watch != NULL) {
+        *watch = (struct loop_watch){.loop = loop, .fd = fd, .fn = fn, .arg = arg};
+        watch->event = event_new(loop->base, fd, EV_READ, on_io, watch);
+        if (watch->event != NULL)
+            return watch;
+        free(watch);
     }
-    *watch = (struct loop_watch){.loop = loop, .fd = fd, .fn = fn, .arg = arg};
-    return watch;
+    error_set(err, ERROR_NO_MEMORY, "no memory to watch a descriptor");
+    return NULL;
 }
 
-static bool set_io(struct loop_watch *watch, unsigned events)
+/* A hang-up is watched edge-triggered: without it, bytes that nobody reads, or a reset that nobody
+ * clears, would wake the loop without end. Writers send until the socket is full, so the edge is
+ * enough for them as well. */
+static short flags_for(unsigned wanted)
 {
-    short wanted =
-        (short)(((events & LOOP_READ) ? EV_READ : 0) | ((events & LOOP_WRITE) ? EV_WRITE : 0));
+    int flags = EV_PERSIST;
 
-    if (events == watch->io_events)
-        return true;
-    if (watch->io != NULL)
-        event_del(watch->io);
-    watch->io_events = 0;
-    if (events == 0)
-        return true;
-    if (watch->io == NULL) {
-        watch->io =
-            event_new(watch->loop->base, watch->fd, (short)(wanted | EV_PERSIST), on_io, watch);
-        if (watch->io == NULL)
-            return false;
-    } else if (event_assign(watch->io, watch->loop->base, watch->fd, (short)(wanted | EV_PERSIST),
-                            on_io, watch) != 0) {
-        return false;
-    }
-    if (event_add(watch->io, NULL) != 0)
-        return false;
-    watch->io_events = events;
-    return true;
-}
-
-/* One-shot, for a persistent EV_CLOSED event fires without end once the peer is gone. */
-static bool set_hangup(struct loop_watch *watch, bool is_wanted)
-{
-    if (!is_wanted) {
-        if (watch->hangup != NULL)
-            event_del(watch->hangup);
-        return true;
-    }
-    if (watch->hangup == NULL)
-        watch->hangup = event_new(watch->loop->base, watch->fd, EV_CLOSED, on_hangup, watch);
-    return watch->hangup != NULL && event_add(watch->hangup, NULL) == 0;
+    if (wanted & LOOP_READ)
+        flags |= EV_READ;
+    if (wanted & LOOP_WRITE)
+        flags |= EV_WRITE;
+    if (wanted & LOOP_HANGUP)
+        flags |= EV_READ | EV_CLOSED | EV_ET;
+    return (short)flags;
 }
 
 bool loop_watch_set(struct loop_watch *watch, unsigned events)
 {
-    bool ok = set_io(watch, events & (LOOP_READ | LOOP_WRITE));
-
-    return set_hangup(watch, (events & LOOP_HANGUP) != 0) && ok;
+    if (events == watch->wanted)
+        return true;
+    event_del(watch->event);
+    watch->wanted = 0;
+    if (events == 0)
+        return true;
+    if (event_assign(watch->event, watch->loop->base, watch->fd, flags_for(events), on_io, watch) !=
+            0 ||
+        event_add(watch->event, NULL) != 0)
+        return false;
+    watch->wanted = events;
+    return true;
 }
 
 void loop_watch_free(struct loop_watch *watch)
 {
     if (watch == NULL)
         return;
-    if (watch->io != NULL)
-        event_free(watch->io);
-    if (watch->hangup != NULL)
-        event_free(watch->hangup);
+    event_free(watch->event);
     free(watch);
 }
 

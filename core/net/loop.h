@@ -47,8 +47,10 @@ void loop_timer_free(struct loop_timer *timer); /* NULL is fine; fn is not calle
 
 enum { LOOP_READ = 1u << 0, LOOP_WRITE = 1u << 1, LOOP_HANGUP = 1u << 2 };
 
-/* Watches a descriptor, level-triggered; `events` of LOOP_READ, LOOP_WRITE. LOOP_HANGUP is one-shot
- * (the peer closed its side; noticed without reading) and must be armed again by watch_set. */
+/* Watches a descriptor. LOOP_READ and LOOP_WRITE are level-triggered, unless LOOP_HANGUP is asked
+ * for too: that tells when the peer closes or resets the connection although nobody reads, and
+ * makes the watch edge-triggered; it does not go together with LOOP_READ. The callback may free the
+ * watch. */
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*fn)(void *arg, unsigned events),
                                   void *arg, struct error *err);
 bool loop_watch_set(struct loop_watch *watch, unsigned events); /* 0: nothing */

@@ -1,0 +1,336 @@
+/* One outgoing call: its options, its callbacks, what its failures mean. */
+#include "net/http_call.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "net/http_fields.h"
+#include "net/loop.h"
+#include "net/tls_trust.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/ssl.h>
+
+#define HEAD_MAX_BYTES (64 * 1024)
+#define HEADER_MAX_COUNT 128
+
+void http_call_touch(struct http_call *call)
+{
+    if (call->idle != NULL)
+        loop_timer_start(call->idle, call->idle_timeout_ms);
+}
+
+static bool note_failure(struct http_call *call, enum error_code code, const char *message)
+{
+    if (call->failure == NULL) {
+        call->failure = calloc(1, sizeof *call->failure);
+        if (call->failure != NULL)
+            error_set(call->failure, code, "%s", message);
+    }
+    return false;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------ */
+
+static void give_head(struct http_call *call)
+{
+    struct http_answer_header headers[HEADER_MAX_COUNT];
+    struct slice rest = {call->head.data, call->head.len};
+    size_t count = 0;
+
+    call->has_head = true;
+    while (rest.len > 0 && count < HEADER_MAX_COUNT) {
+        struct slice line = slice_trim(slice_cut(&rest, '\n')), value = line;
+        struct slice name = slice_cut(&value, ':');
+
+        if (value.data == NULL || !http_is_token(name))
+            continue;
+        headers[count++] = (struct http_answer_header){name, slice_trim(value)};
+    }
+    if (call->events.on_head != NULL)
+        call->events.on_head(call->arg, call->status, headers, count);
+    buffer_clear(&call->head);
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct http_call *call = arg;
+    struct error ignored = {0};
+    size_t len = size * count;
+    long status = 0;
+
+    if (call->is_dead)
+        return 0;
+    http_call_touch(call);
+    if (call->has_head)
+        return len; /* trailers are of no use here */
+    if (len > 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        buffer_truncate(&call->head, 0);
+        return len;
+    }
+    if (len > 0 && (bytes[0] == '\r' || bytes[0] == '\n')) {
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        call->status = (int)status;
+        if (status >= 200)
+            give_head(call);
+        return call->is_dead ? 0 : len;
+    }
+    if (!buffer_add(&call->head, bytes, len, &ignored)) {
+        note_failure(call, ERROR_LIMIT, "the answer's header is larger than 64 KiB");
+        return 0;
+    }
+    return len;
+}
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct http_call *call = arg;
+    size_t len = size * count;
+    struct error err = {0};
+
+    if (call->is_dead)
+        return 0;
+    http_call_touch(call);
+    if (len > call->answer_max_bytes - call->answer_bytes) {
+        note_failure(call, ERROR_LIMIT, "the answer is larger than allowed");
+        return 0;
+    }
+    call->answer_bytes += len;
+    if (call->is_secret_answer) {
+        if (!secret_builder_add(&call->secret_answer, bytes, len, &err)) {
+            note_failure(call, err.code, err.message);
+            return 0;
+        }
+    } else if (call->events.on_data != NULL) {
+        call->events.on_data(call->arg, bytes, len);
+    }
+    return call->is_dead ? 0 : len;
+}
+
+/* ---- the connection -------------------------------------------------------------------------- */
+
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)arg;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                  address->protocol);
+}
+
+static CURLcode prepare_tls(CURL *easy, void *context, void *arg)
+{
+    struct http_call *call = arg;
+    SSL_CTX *tls = context;
+
+    (void)easy;
+    SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+    return tls_trust_add(call->client->trust, tls) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+/* ---- the request ----------------------------------------------------------------------------- */
+
+/* Adds one header line. With a secret the line lies in ordinary memory until the call is over; it
+ * is wiped with the list. */
+static bool add_header(struct http_call *call, const struct http_header *header, struct error *err)
+{
+    struct curl_slist *list;
+    struct buffer line;
+    size_t secret_len = 0;
+    const char *bytes = header->secret == NULL ? "" : secret_borrow(header->secret, &secret_len);
+    bool ok;
+
+    if (!http_is_token(header->name) || !http_value_is_valid(header->value) ||
+        !http_value_is_valid((struct slice){bytes, secret_len}))
+        return error_set(err, ERROR_BAD_INPUT,
+                         "the header %.*s holds a control character or has no valid name",
+                         (int)(header->name.len < 64 ? header->name.len : 64), header->name.data);
+    buffer_init(&line, header->name.len + header->value.len + secret_len + 8);
+    ok = buffer_add(&line, header->name.data, header->name.len, err);
+    if (ok && header->value.len + secret_len == 0)
+        ok = buffer_add_char(&line, ';', err); /* libcurl's spelling of an empty value */
+    else
+        ok = ok && buffer_add(&line, ": ", 2, err) &&
+             buffer_add(&line, header->value.data, header->value.len, err) &&
+             buffer_add(&line, bytes, secret_len, err);
+    list = ok ? curl_slist_append(call->headers, line.data) : NULL;
+    buffer_wipe(&line);
+    if (list == NULL)
+        return ok ? error_set(err, ERROR_NO_MEMORY, "no memory for a request") : false;
+    call->headers = list;
+    return true;
+}
+
+static bool add_literal(struct http_call *call, const char *line, struct error *err)
+{
+    struct curl_slist *list = curl_slist_append(call->headers, line);
+
+    if (list == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
+    call->headers = list;
+    return true;
+}
+
+static bool set_headers(struct http_call *call, const struct http_request_options *options,
+                        struct error *err)
+{
+    bool has_type = false;
+
+    for (size_t i = 0; i < options->header_count; i++) {
+        has_type = has_type || slice_equal_nocase(options->headers[i].name, "content-type");
+        if (!add_header(call, &options->headers[i], err))
+            return false;
+    }
+    /* Without these libcurl waits for 100-continue and invents a content type. */
+    if (!add_literal(call, "Expect:", err) ||
+        (!has_type && !add_literal(call, "Content-Type:", err)))
+        return false;
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    return true;
+}
+
+static bool set_body(struct http_call *call, const struct http_request_options *options,
+                     struct error *err)
+{
+    const char *bytes = NULL;
+    size_t len = 0;
+
+    if (options->secret_body != NULL) {
+        /* A reference, so the bytes libcurl reads stay in the arena; secrets are shared read-only,
+         * only the count changes. */
+        memcpy(&call->secret_body, &options->secret_body, sizeof call->secret_body);
+        secret_ref(call->secret_body);
+        bytes = secret_borrow(call->secret_body, &len);
+    } else if (options->body.len > 0) {
+        buffer_init(&call->body, options->body.len);
+        if (!buffer_add(&call->body, options->body.data, options->body.len, err))
+            return false;
+        bytes = call->body.data;
+        len = call->body.len;
+    }
+    if (bytes != NULL || strcmp(options->method, "POST") == 0 ||
+        strcmp(options->method, "PUT") == 0 || strcmp(options->method, "PATCH") == 0) {
+        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, bytes == NULL ? "" : bytes);
+        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+    }
+    if (strcmp(options->method, "HEAD") == 0)
+        curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
+    else
+        curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, options->method);
+    return true;
+}
+
+static void set_client_certificate(struct http_call *call,
+                                   const struct http_request_options *options)
+{
+    struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
+    const char *bytes;
+
+    if (options->client_certificate == NULL || options->client_key == NULL)
+        return;
+    bytes = secret_borrow(options->client_certificate, &blob.len);
+    memcpy(&blob.data, &bytes, sizeof blob.data);
+    curl_easy_setopt(call->easy, CURLOPT_SSLCERT_BLOB, &blob);
+    bytes = secret_borrow(options->client_key, &blob.len);
+    memcpy(&blob.data, &bytes, sizeof blob.data);
+    curl_easy_setopt(call->easy, CURLOPT_SSLKEY_BLOB, &blob);
+}
+
+static void set_transport(struct http_call *call, const struct http_request_options *options)
+{
+    CURL *easy = call->easy;
+    int32_t connect_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms
+                                                         : call->client->connect_timeout_ms;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_message);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Without it, cancelling during a slow name look-up waits for the look-up. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     options->is_http1_only ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, call->client->user_agent);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->total_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, TLS_TRUST_SYSTEM_DIRECTORY);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_tls);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
+}
+
+bool http_call_configure(struct http_call *call, const struct http_request_options *options,
+                         struct error *err)
+{
+    char origin[300];
+
+    url_for_message(options->url, call->url, sizeof call->url);
+    if (!url_origin(options->url, strlen(options->url), origin, sizeof origin, err))
+        return false;
+    if (strncmp(origin, "http://", 7) == 0 && !options->allow_plain_http &&
+        !url_is_loopback(options->url))
+        return error_set_named(err, ERROR_DENIED, "PlainHttpRefused",
+                               "%s: plain http is allowed towards loopback only, use https",
+                               call->url);
+    buffer_init(&call->head, HEAD_MAX_BYTES);
+    call->answer_max_bytes =
+        options->answer_max_bytes > 0 ? options->answer_max_bytes : 4 * 1024 * 1024;
+    call->is_secret_answer = options->is_secret_answer;
+    secret_builder_init(&call->secret_answer, call->answer_max_bytes);
+    call->idle_timeout_ms = options->idle_timeout_ms;
+    set_transport(call, options);
+    set_client_certificate(call, options);
+    curl_easy_setopt(call->easy, CURLOPT_URL, options->url);
+    return set_body(call, options, err) && set_headers(call, options, err);
+}
+
+void http_call_explain(const struct http_call *call, CURLcode code, struct error *err)
+{
+    const char *detail =
+        call->curl_message[0] != '\0' ? call->curl_message : curl_easy_strerror(code);
+
+    if (call->failure != NULL) {
+        error_set(err, call->failure->code, "%s: %s", call->url, call->failure->message);
+        return;
+    }
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        error_set_named(err, ERROR_UPSTREAM, "NameNotFound", "%s: the host name cannot be resolved",
+                        call->url);
+        break;
+    case CURLE_COULDNT_CONNECT:
+        error_set_named(err, ERROR_UPSTREAM, "ConnectFailed", "%s: cannot connect: %s", call->url,
+                        detail);
+        break;
+    case CURLE_OPERATION_TIMEDOUT: {
+        curl_off_t connected_us = 0;
+
+        curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+        error_set_named(err, ERROR_TIMED_OUT, connected_us > 0 ? "ReadTimeOut" : "ConnectTimeOut",
+                        "%s: %s in time", call->url,
+                        connected_us > 0 ? "no complete answer" : "no connection");
+        break;
+    }
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+        error_set_named(err, ERROR_UPSTREAM, "TlsNotTrusted",
+                        "%s: the server's certificate is not trusted (%s); if it comes from a "
+                        "private CA, name its file in SSL_CERT_FILE",
+                        call->url, detail);
+        break;
+    default:
+        error_set_named(err, ERROR_UPSTREAM, "HttpFailed", "%s: %s", call->url, detail);
+        break;
+    }
+}
