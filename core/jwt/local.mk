@@ -1,1 +1,9 @@
-# core/jwt: its part of the build
+# core/jwt: tokens and keys
+noinst_LTLIBRARIES += libjwt.la
+libjwt_la_SOURCES = \
+    core/jwt/access_token.c core/jwt/access_token.h \
+    core/jwt/algorithm.c core/jwt/algorithm.h \
+    core/jwt/jwk.c core/jwt/jwk.h \
+    core/jwt/jwks.c core/jwt/jwks.h \
+    core/jwt/jws.c core/jwt/jws.h \
+    core/jwt/key.c core/jwt/key.h core/jwt/key_pem.c core/jwt/key_private.h

@@ -1,0 +1,279 @@
+/* Keys that sign: what they are, what they fit, signing, their public half. */
+#include "jwt/key.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "jwt/algorithm.h"
+#include "jwt/key_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#define RSA_MIN_BITS 2048
+#define RSA_MAX_BITS 8192
+
+static const char *jose_curve(EVP_PKEY *pkey)
+{
+    static const struct {
+        const char *openssl;
+        const char *jose;
+    } curves[] = {{"prime256v1", "P-256"}, {"secp384r1", "P-384"}, {"secp521r1", "P-521"},
+                  {"P-256", "P-256"},      {"P-384", "P-384"},     {"P-521", "P-521"}};
+    char group[32];
+    size_t len;
+
+    if (EVP_PKEY_get_group_name(pkey, group, sizeof group, &len) != 1)
+        return NULL;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (strcmp(group, curves[i].openssl) == 0)
+            return curves[i].jose;
+    return NULL;
+}
+
+static bool describe(struct signing_key *key, struct error *err)
+{
+    int bits = EVP_PKEY_get_bits(key->pkey);
+
+    if (EVP_PKEY_is_a(key->pkey, "RSA")) {
+        if (bits < RSA_MIN_BITS || bits > RSA_MAX_BITS)
+            return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
+                                   "an RSA key of %d bits; expected 2048 to 8192", bits);
+        key->type = KEY_RSA;
+        return true;
+    }
+    if (EVP_PKEY_is_a(key->pkey, "EC")) {
+        key->type = KEY_EC;
+        key->curve = jose_curve(key->pkey);
+        if (key->curve != NULL)
+            return true;
+        return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
+                               "an EC key on another curve; expected P-256, P-384 or P-521");
+    }
+    if (EVP_PKEY_is_a(key->pkey, "ED25519")) {
+        key->type = KEY_OKP;
+        key->curve = "Ed25519";
+        return true;
+    }
+    return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
+                           "a %s key; expected RSA from 2048 bits, P-256, P-384, P-521 or Ed25519",
+                           EVP_PKEY_get0_type_name(key->pkey));
+}
+
+struct signing_key *signing_key_take_pkey(EVP_PKEY *pkey, struct error *err)
+{
+    struct signing_key *key = calloc(1, sizeof *key);
+
+    if (key == NULL) {
+        EVP_PKEY_free(pkey);
+        error_set(err, ERROR_NO_MEMORY, "no memory for a key");
+        return NULL;
+    }
+    key->pkey = pkey;
+    if (describe(key, err))
+        return key;
+    signing_key_free(key);
+    return NULL;
+}
+
+struct signing_key *signing_key_from_hmac(struct secret *secret, struct error *err)
+{
+    struct signing_key *key = calloc(1, sizeof *key);
+
+    if (key == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a key");
+        return NULL;
+    }
+    key->type = KEY_OCT;
+    key->shared = secret_ref(secret);
+    return key;
+}
+
+struct signing_key *signing_key_generate(const char *kind, struct error *err)
+{
+    EVP_PKEY *pkey = NULL;
+
+    if (strcmp(kind, "RSA-2048") == 0)
+        pkey = EVP_RSA_gen(2048);
+    else if (strcmp(kind, "RSA-3072") == 0)
+        pkey = EVP_RSA_gen(3072);
+    else if (strcmp(kind, "Ed25519") == 0)
+        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    else if (kind[0] == 'P')
+        pkey = EVP_EC_gen(kind);
+    if (pkey == NULL) {
+        ERR_clear_error();
+        error_set(err, ERROR_INTERNAL, "cannot make a key of kind %s", kind);
+        return NULL;
+    }
+    return signing_key_take_pkey(pkey, err);
+}
+
+void signing_key_free(struct signing_key *key)
+{
+    if (key == NULL)
+        return;
+    EVP_PKEY_free(key->pkey);
+    secret_free(key->shared);
+    free(key);
+}
+
+const char *signing_key_type(const struct signing_key *key)
+{
+    static const char *const names[] = {"none", "RSA", "EC", "OKP", "oct"};
+
+    return names[key->type];
+}
+
+int signing_key_bits(const struct signing_key *key)
+{
+    return key->pkey == NULL ? (int)secret_len(key->shared) * 8 : EVP_PKEY_get_bits(key->pkey);
+}
+
+const char *signing_key_default_algorithm(const struct signing_key *key)
+{
+    switch (key->type) {
+    case KEY_RSA:
+        return signing_key_bits(key) <= 2048   ? "RS256"
+               : signing_key_bits(key) <= 3072 ? "RS384"
+                                               : "RS512";
+    case KEY_EC:
+        return strcmp(key->curve, "P-256") == 0   ? "ES256"
+               : strcmp(key->curve, "P-384") == 0 ? "ES384"
+                                                  : "ES512";
+    case KEY_OKP:
+        return "EdDSA";
+    default:
+        return "HS256";
+    }
+}
+
+bool signing_key_fits(const struct signing_key *key, const char *algorithm_name)
+{
+    const struct algorithm *algorithm = algorithm_find(slice_of(algorithm_name));
+
+    return algorithm != NULL && algorithm->key_type == key->type &&
+           (algorithm->curve == NULL || strcmp(algorithm->curve, key->curve) == 0);
+}
+
+static bool sign_hmac(const struct signing_key *key, const struct algorithm *algorithm,
+                      struct slice data, unsigned char *out, size_t capacity, size_t *out_len)
+{
+    size_t len;
+    const char *bytes = secret_borrow(key->shared, &len);
+
+    return EVP_Q_mac(NULL, "HMAC", NULL, algorithm->digest, NULL, bytes, len,
+                     (const unsigned char *)data.data, data.len, out, capacity, out_len) != NULL;
+}
+
+/* DER from OpenSSL into r and s of fixed width. */
+static bool ecdsa_to_raw(unsigned char *bytes, size_t *len, size_t width)
+{
+    const unsigned char *at = bytes;
+    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)*len);
+    bool ok = signature != NULL &&
+              BN_bn2binpad(ECDSA_SIG_get0_r(signature), bytes, (int)width) == (int)width &&
+              BN_bn2binpad(ECDSA_SIG_get0_s(signature), bytes + width, (int)width) == (int)width;
+
+    ECDSA_SIG_free(signature);
+    *len = 2 * width;
+    return ok;
+}
+
+static bool sign_pkey(const struct signing_key *key, const struct algorithm *algorithm,
+                      struct slice data, unsigned char *out, size_t capacity, size_t *out_len)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *key_context = NULL;
+    size_t len = capacity;
+    bool ok = context != NULL && EVP_DigestSignInit_ex(context, &key_context, algorithm->digest,
+                                                       NULL, NULL, key->pkey, NULL) == 1;
+
+    if (ok && algorithm->is_pss)
+        ok = EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) == 1 &&
+             EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST) == 1;
+    ok = ok && EVP_DigestSign(context, out, &len, (const unsigned char *)data.data, data.len) == 1;
+    EVP_MD_CTX_free(context);
+    if (ok && algorithm->key_type == KEY_EC)
+        ok = ecdsa_to_raw(out, &len, algorithm->coordinate_len);
+    if (ok)
+        *out_len = len;
+    return ok;
+}
+
+bool signing_key_sign(const struct signing_key *key, const char *algorithm_name, struct slice data,
+                      unsigned char *out, size_t capacity, size_t *out_len, struct error *err)
+{
+    const struct algorithm *algorithm = algorithm_find(slice_of(algorithm_name));
+
+    if (!signing_key_fits(key, algorithm_name))
+        return error_set(err, ERROR_BAD_INPUT, "algorithm %s does not fit a key of type %s",
+                         algorithm_name, signing_key_type(key));
+    if (key->type == KEY_OCT ? sign_hmac(key, algorithm, data, out, capacity, out_len)
+                             : sign_pkey(key, algorithm, data, out, capacity, out_len))
+        return true;
+    ERR_clear_error();
+    return error_set(err, ERROR_INTERNAL, "signing with %s failed", algorithm_name);
+}
+
+/* ---- the public half ------------------------------------------------------------------------- */
+
+static bool add_number(EVP_PKEY *pkey, const char *param, const char *name, int width,
+                       struct buffer *out, struct error *err)
+{
+    unsigned char bytes[RSA_MAX_BITS / 8];
+    BIGNUM *number = NULL;
+    int len = 0;
+
+    if (EVP_PKEY_get_bn_param(pkey, param, &number) == 1)
+        len = width > 0 ? BN_bn2binpad(number, bytes, width) : BN_bn2bin(number, bytes);
+    BN_free(number);
+    if (len <= 0)
+        return error_set(err, ERROR_INTERNAL, "a key without its %s", name);
+    return buffer_printf(out, err, ",\"%s\":\"", name) &&
+           base64url_encode(bytes, (size_t)len, out, err) && buffer_add_char(out, '"', err);
+}
+
+static bool add_okp(const struct signing_key *key, struct buffer *out, struct error *err)
+{
+    unsigned char bytes[32];
+    size_t len = sizeof bytes;
+
+    if (EVP_PKEY_get_raw_public_key(key->pkey, bytes, &len) != 1)
+        return error_set(err, ERROR_INTERNAL, "a key without its public half");
+    return buffer_add_text(out, ",\"x\":\"", err) && base64url_encode(bytes, len, out, err) &&
+           buffer_add_char(out, '"', err);
+}
+
+bool signing_key_add_jwk(const struct signing_key *key, const char *kid, struct buffer *out,
+                         struct error *err)
+{
+    const struct algorithm *algorithm =
+        algorithm_find(slice_of(signing_key_default_algorithm(key)));
+    int width = (int)algorithm->coordinate_len;
+    bool ok =
+        buffer_printf(out, err, "{\"kty\":\"%s\",\"kid\":\"%s\",\"use\":\"sig\",\"alg\":\"%s\"",
+                      signing_key_type(key), kid, algorithm->name) &&
+        (key->curve == NULL || buffer_printf(out, err, ",\"crv\":\"%s\"", key->curve));
+
+    if (!ok)
+        return false;
+    if (key->type == KEY_RSA)
+        ok = add_number(key->pkey, OSSL_PKEY_PARAM_RSA_N, "n", 0, out, err) &&
+             add_number(key->pkey, OSSL_PKEY_PARAM_RSA_E, "e", 0, out, err);
+    else if (key->type == KEY_EC)
+        ok = add_number(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, "x", width, out, err) &&
+             add_number(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, "y", width, out, err);
+    else if (key->type == KEY_OKP)
+        ok = add_okp(key, out, err);
+    else
+        return error_set(err, ERROR_BAD_INPUT, "a shared secret has no public half");
+    return ok && buffer_add_char(out, '}', err);
+}
