@@ -1,1 +1,27 @@
-# tests/fuzz: its part of the build
+# tests/fuzz: libFuzzer targets, built with --enable-fuzz and CC=clang
+FUZZ_FILES = tests/fuzz/fuzz_json.c tests/fuzz/fuzz_http_parser.c tests/fuzz/fuzz_sse.c \
+               tests/fuzz/fuzz_jwt.c tests/fuzz/fuzz_jwks.c
+EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh tests/fuzz/corpus
+if FUZZ
+FUZZ_LIBS = libjwt.la libnet.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) \
+            -lpthread -lm
+LDFLAGS_FUZZ = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+noinst_PROGRAMS += fuzz_json fuzz_http_parser fuzz_sse fuzz_jwt fuzz_jwks
+fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
+fuzz_json_LDADD = $(FUZZ_LIBS)
+fuzz_json_LDFLAGS = $(LDFLAGS_FUZZ)
+fuzz_http_parser_SOURCES = tests/fuzz/fuzz_http_parser.c
+fuzz_http_parser_LDADD = $(FUZZ_LIBS)
+fuzz_http_parser_LDFLAGS = $(LDFLAGS_FUZZ)
+fuzz_sse_SOURCES = tests/fuzz/fuzz_sse.c
+fuzz_sse_LDADD = $(FUZZ_LIBS)
+fuzz_sse_LDFLAGS = $(LDFLAGS_FUZZ)
+fuzz_jwt_SOURCES = tests/fuzz/fuzz_jwt.c
+fuzz_jwt_LDADD = $(FUZZ_LIBS)
+fuzz_jwt_LDFLAGS = $(LDFLAGS_FUZZ)
+fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c
+fuzz_jwks_LDADD = $(FUZZ_LIBS)
+fuzz_jwks_LDFLAGS = $(LDFLAGS_FUZZ)
+else
+EXTRA_DIST += $(FUZZ_FILES)
+endif
