@@ -16,8 +16,8 @@ static void trim_message(struct error *err)
     err->message[utf8_prefix(err->message, len, len)] = '\0';
 }
 
-static void set(struct error *err, enum error_code code, const char *name, const char *format,
-                va_list args)
+__attribute__((format(printf, 4, 0))) static void
+set(struct error *err, enum error_code code, const char *name, const char *format, va_list args)
 {
     assert(err != NULL && err->code == ERROR_NONE && code != ERROR_NONE);
     err->code = code;

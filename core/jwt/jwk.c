@@ -192,6 +192,7 @@ bool jwk_read(struct slice json, struct jwk *out)
 {
     CLEANUP(buffer_clear) struct buffer text;
     struct jwk key = {0};
+    struct slice kty;
 
     buffer_init(&text, MEMBER_MAX_BYTES);
     if (!read_member(json, "/kid", &text) || text.len == 0)
@@ -202,15 +203,15 @@ bool jwk_read(struct slice json, struct jwk *out)
     copy_member(json, "/alg", key.alg, sizeof key.alg);
     copy_member(json, "/crv", key.curve, sizeof key.curve);
     key.is_for_verifying = is_for_verifying(json);
-    if (!read_member(json, "/kty", &text))
-        key.unusable = "key_unusable";
-    else if (strcmp(text.data, "RSA") == 0) {
+    kty = read_member(json, "/kty", &text) ? (struct slice){text.data, text.len}
+                                           : (struct slice){NULL, 0};
+    if (slice_equal_text(kty, "RSA")) {
         key.type = KEY_RSA;
         read_rsa(json, &key);
-    } else if (strcmp(text.data, "EC") == 0) {
+    } else if (slice_equal_text(kty, "EC")) {
         key.type = KEY_EC;
         read_ec(json, &key);
-    } else if (strcmp(text.data, "OKP") == 0) {
+    } else if (slice_equal_text(kty, "OKP")) {
         key.type = KEY_OKP;
         read_okp(json, &key);
     } else {

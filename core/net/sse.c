@@ -187,6 +187,8 @@ static bool feed(struct sse_reader *reader, const char *bytes, size_t len,
             if (!buffer_add(&reader->line, bytes, run, err))
                 return false;
             line = (struct slice){reader->line.data, reader->line.len};
+        } else if (run > reader->event_max_bytes) {
+            return error_set(err, ERROR_LIMIT, "line of %zu bytes", run);
         }
         if (run == len)
             return true;

@@ -178,6 +178,16 @@ START_TEST(every_key_set_document_is_read_as_listed)
 }
 END_TEST
 
+START_TEST(a_key_with_an_empty_type_is_known_and_not_usable)
+{
+    static const char text[] = "{\"keys\":[{\"kty\":\"\",\"e\":\"AQAB\",\"kid\":\"sig\"}]}";
+    struct error err = {0};
+
+    ck_assert_ptr_null(jwks_parse(text, sizeof text - 1, &err));
+    ck_assert_int_eq(err.code, ERROR_BAD_INPUT);
+}
+END_TEST
+
 START_TEST(a_discovery_document_is_called_by_its_name)
 {
     static const char text[] = "{\"issuer\":\"https://x\",\"jwks_uri\":\"https://x/jwks\"}";
@@ -190,9 +200,12 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        every_vector_has_its_verdict_status_and_reason, a_rotated_key_is_found_in_the_new_set,
-        every_key_set_document_is_read_as_listed, a_discovery_document_is_called_by_its_name, NULL};
+    const TTest *const tests[] = {every_vector_has_its_verdict_status_and_reason,
+                                  a_rotated_key_is_found_in_the_new_set,
+                                  every_key_set_document_is_read_as_listed,
+                                  a_key_with_an_empty_type_is_known_and_not_usable,
+                                  a_discovery_document_is_called_by_its_name,
+                                  NULL};
 
     return run_tests("access_token", tests, setup, teardown);
 }
