@@ -1,12 +1,12 @@
 # tests/fuzz: libFuzzer targets, built with --enable-fuzz and CC=clang
 FUZZ_FILES = tests/fuzz/fuzz_json.c tests/fuzz/fuzz_http_parser.c tests/fuzz/fuzz_sse.c \
-               tests/fuzz/fuzz_jwt.c tests/fuzz/fuzz_jwks.c
+               tests/fuzz/fuzz_jwt.c tests/fuzz/fuzz_jwks.c tests/fuzz/fuzz_chat_stream.c
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh tests/fuzz/corpus
 if FUZZ
-FUZZ_LIBS = libjwt.la libnet.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) \
+FUZZ_LIBS = libmodel.la libjwt.la libnet.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) \
             -lpthread -lm
 LDFLAGS_FUZZ = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
-noinst_PROGRAMS += fuzz_json fuzz_http_parser fuzz_sse fuzz_jwt fuzz_jwks
+noinst_PROGRAMS += fuzz_json fuzz_http_parser fuzz_sse fuzz_jwt fuzz_jwks fuzz_chat_stream
 fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
 fuzz_json_LDADD = $(FUZZ_LIBS)
 fuzz_json_LDFLAGS = $(LDFLAGS_FUZZ)
@@ -22,6 +22,9 @@ fuzz_jwt_LDFLAGS = $(LDFLAGS_FUZZ)
 fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c
 fuzz_jwks_LDADD = $(FUZZ_LIBS)
 fuzz_jwks_LDFLAGS = $(LDFLAGS_FUZZ)
+fuzz_chat_stream_SOURCES = tests/fuzz/fuzz_chat_stream.c
+fuzz_chat_stream_LDADD = $(FUZZ_LIBS)
+fuzz_chat_stream_LDFLAGS = $(LDFLAGS_FUZZ)
 else
 EXTRA_DIST += $(FUZZ_FILES)
 endif
