@@ -5,6 +5,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/secret.h"
+#include "jwt/jws.h"
+#include "jwt/key.h"
 #include "local-cloud/cloud.h"
 #include "local-cloud/memory.h"
 #include "local-cloud/params.h"
@@ -12,8 +15,6 @@
 #include "local-cloud/request.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,36 +77,36 @@ static const struct realm_client *check_basic(const struct realm *realm, struct 
 
 /* ---- CLIENT_SECRET_JWT (RFC 7523 section 3) --------------------------------------------------*/
 
-static struct json_object *decode_part(struct slice part)
+static struct json_object *parse_object(const struct buffer *text)
 {
-    CLEANUP(buffer_clear) struct buffer text;
     struct error ignored = {0};
     struct json_object *value;
 
-    buffer_init(&text, ASSERTION_MAX_BYTES);
-    if (!base64url_decode(part.data, part.len, &text, &ignored) || text.len == 0)
+    if (text->len == 0)
         return NULL;
-    value = json_parse(text.data, text.len, JSON_DEPTH_DEFAULT, &ignored);
+    value = json_parse(text->data, text->len, JSON_DEPTH_DEFAULT, &ignored);
     if (value == NULL || json_object_is_type(value, json_type_object))
         return value;
     json_object_put(value);
     return NULL;
 }
 
-static bool hmac_is_right(struct slice signed_part, struct slice signature, const char *secret)
+static bool mac_is_right(const struct jws *jws, const char *secret)
 {
-    CLEANUP(buffer_clear) struct buffer found;
-    unsigned char expected[EVP_MAX_MD_SIZE];
-    unsigned int len = sizeof expected;
     struct error ignored = {0};
+    CLEANUP(secret_cleanup)
+    struct secret *shared = secret_copy(secret, strlen(secret), &ignored);
+    struct signing_key *key = shared == NULL ? NULL : signing_key_from_hmac(shared, &ignored);
+    unsigned char expected[1024];
+    size_t len = 0;
+    bool is_right;
 
-    buffer_init(&found, ASSERTION_MAX_BYTES);
-    if (!base64url_decode(signature.data, signature.len, &found, &ignored))
-        return false;
-    if (HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)signed_part.data,
-             signed_part.len, expected, &len) == NULL)
-        return false;
-    return found.len == len && CRYPTO_memcmp(found.data, expected, len) == 0;
+    is_right = key != NULL &&
+               signing_key_sign(key, "HS256", jws->signed_part, expected, sizeof expected, &len,
+                                &ignored) &&
+               jws->signature.len == len && CRYPTO_memcmp(jws->signature.data, expected, len) == 0;
+    signing_key_free(key);
+    return is_right;
 }
 
 static bool names_endpoint(const struct realm *realm, struct json_object *aud)
@@ -160,30 +161,40 @@ static const char *claims_fault(struct cloud *cloud, const struct realm_client *
     return NULL;
 }
 
+static const struct realm_client *check_parts(struct cloud *cloud, const char *id,
+                                              const struct jws *jws, int64_t now_s,
+                                              struct error *err)
+{
+    CLEANUP(json_cleanup) struct json_object *header = parse_object(&jws->header);
+    CLEANUP(json_cleanup) struct json_object *claims = parse_object(&jws->payload);
+    const struct realm_client *client;
+    const char *fault;
+
+    if (header == NULL || claims == NULL)
+        return refuse(err, "the assertion's header or payload is no JSON object");
+    if (!claim_is(header, "alg", "HS256"))
+        return refuse(err, "this client has a secret; its assertions must be signed with HS256");
+    client = realm_find_client(&cloud->realm, id);
+    if (client == NULL || client->secret == NULL || !mac_is_right(jws, client->secret))
+        return refuse(err, "unknown client or wrong signature of the assertion");
+    fault = claims_fault(cloud, client, claims, now_s);
+    return fault == NULL ? client : refuse(err, fault);
+}
+
 static const struct realm_client *check_assertion(struct cloud *cloud, const char *id,
                                                   const char *assertion, int64_t now_s,
                                                   struct error *err)
 {
-    struct slice rest = slice_of(assertion);
-    struct slice header = slice_cut(&rest, '.');
-    struct slice payload = slice_cut(&rest, '.');
-    struct slice signed_part = {assertion, header.len + 1 + payload.len};
-    CLEANUP(json_cleanup) struct json_object *members = decode_part(header);
-    CLEANUP(json_cleanup) struct json_object *claims = decode_part(payload);
     const struct realm_client *client;
-    const char *fault;
+    const char *reason = "";
+    struct jws jws;
 
-    if (members == NULL || claims == NULL || rest.len == 0 ||
-        strlen(assertion) > ASSERTION_MAX_BYTES)
-        return refuse(err, "the assertion is no compact JWS");
-    if (!claim_is(members, "alg", "HS256"))
-        return refuse(err, "this client has a secret; its assertions must be signed with HS256");
-    client = realm_find_client(&cloud->realm, id);
-    if (client == NULL || client->secret == NULL ||
-        !hmac_is_right(signed_part, rest, client->secret))
-        return refuse(err, "unknown client or wrong signature of the assertion");
-    fault = claims_fault(cloud, client, claims, now_s);
-    return fault == NULL ? client : refuse(err, fault);
+    if (jws_split(slice_of(assertion), &jws, &reason))
+        client = check_parts(cloud, id, &jws, now_s, err);
+    else
+        client = refuse(err, "the assertion is no compact JWS");
+    jws_clear(&jws);
+    return client;
 }
 
 static const struct realm_client *check_form_assertion(struct cloud *cloud,

@@ -16,13 +16,14 @@ struct player;
 struct reply;
 struct replay_memory;
 struct request;
-struct signing_keys;
+struct issuer_keys;
+struct jwks;
 
 struct cloud {
     struct realm realm;
     struct switches switches;
-    struct signing_keys *keys;
-    struct signing_keys *pasted_keys; /* what the enterprise service's trigger holds (mode fc) */
+    struct issuer_keys *keys;
+    struct jwks *pasted_jwks;         /* what the enterprise service's trigger holds (mode fc) */
     struct replay_memory *assertions; /* jti values of client assertions */
     struct faults *faults;
     struct journal *journal;

@@ -70,7 +70,7 @@ static struct json_object *check_as_trigger(const struct cloud *cloud,
     struct slice token;
 
     if (request_bearer(request, &token) &&
-        issued_token_open_by_keys(cloud->pasted_keys, token, request->now_s, &claims, &err))
+        issued_token_open_by_keys(cloud->pasted_jwks, token, request->now_s, &claims, &err))
         return claims;
     make_request_id(request_id);
     reply_header(reply, "X-Fc-Request-Id", "%s", request_id);

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "local-cloud/cloud.h"
+#include "local-cloud/issuer_keys.h"
 #include "local-cloud/json_pack.h"
-#include "local-cloud/signing_keys.h"
 #include "local-cloud/token_scope.h"
 
 #include <string.h>
@@ -33,17 +33,17 @@ char *issued_token_make(const struct cloud *cloud, const struct token_claims *cl
         claims->preferred_username);
     if (out_expires_at_s != NULL)
         *out_expires_at_s = issued_at_s + lifetime_s;
-    return signing_keys_sign(cloud->keys, (enum switch_alg)cloud->switches.issuer.algorithm,
-                             "at+jwt", members, err);
+    return issuer_keys_sign(cloud->keys, (enum switch_alg)cloud->switches.issuer.algorithm,
+                            "at+jwt", members, err);
 }
 
-bool issued_token_open_by_keys(const struct signing_keys *keys, struct slice token, int64_t now_s,
+bool issued_token_open_by_keys(const struct jwks *jwks, struct slice token, int64_t now_s,
                                struct json_object **out_claims, struct error *err)
 {
     CLEANUP(json_cleanup) struct json_object *claims = NULL;
     int64_t expires_at_s;
 
-    if (!signing_keys_open(keys, token, &claims, err))
+    if (!issued_jws_open(jwks, token, &claims, err))
         return false;
     if (!json_get_int64(claims, "exp", &expires_at_s))
         return error_set(err, ERROR_DENIED, "the token has no expiry");
@@ -61,7 +61,7 @@ bool issued_token_open(const struct cloud *cloud, struct slice token, int64_t no
     const char *issuer;
     int64_t not_before_s;
 
-    if (!issued_token_open_by_keys(cloud->keys, token, now_s, &claims, err))
+    if (!issued_token_open_by_keys(issuer_keys_set(cloud->keys), token, now_s, &claims, err))
         return false;
     issuer = json_get_string(claims, "iss", NULL);
     if (issuer == NULL || strcmp(issuer, cloud->realm.issuer) != 0)

@@ -10,7 +10,7 @@
 struct cloud;
 struct error;
 struct json_object;
-struct signing_keys;
+struct jwks;
 
 struct token_claims {
     const char *sub;
@@ -31,9 +31,9 @@ char *issued_token_make(const struct cloud *cloud, const struct token_claims *cl
 bool issued_token_open(const struct cloud *cloud, struct slice token, int64_t now_s,
                        struct json_object **out_claims, struct error *err);
 
-/* As issued_token_open, but only the signature and the expiry count, against `keys`: what a
+/* As issued_token_open, but only the signature and the expiry count, against `jwks`: what a
  * Function Compute trigger with a pasted JWKS checks (idaas.md section 9). */
-bool issued_token_open_by_keys(const struct signing_keys *keys, struct slice token, int64_t now_s,
+bool issued_token_open_by_keys(const struct jwks *jwks, struct slice token, int64_t now_s,
                                struct json_object **out_claims, struct error *err);
 
 /* "aud" is `audience`, or an array that holds it. */

@@ -3,13 +3,13 @@
 
 #include "base/cleanup.h"
 #include "local-cloud/cloud.h"
+#include "local-cloud/issuer_keys.h"
 #include "local-cloud/json_pack.h"
 #include "local-cloud/login.h"
 #include "local-cloud/memory.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
 #include "local-cloud/route.h"
-#include "local-cloud/signing_keys.h"
 #include "local-cloud/token_endpoint.h"
 
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static void jwks(const struct cloud *cloud, const struct request *request, struc
     if (cloud->switches.issuer.jwks_max_age_s >= 0)
         reply_header(reply, "Cache-Control", "public, max-age=%lld",
                      (long long)cloud->switches.issuer.jwks_max_age_s);
-    reply_json(reply, 200, signing_keys_jwks(cloud->keys));
+    reply_text(reply, 200, "application/json", issuer_keys_text(cloud->keys));
 }
 
 void issuer_handle(struct cloud *cloud, const struct request *request, struct reply *reply)

@@ -1,0 +1,24 @@
+/* The folder that tells others how to reach the stand-in. */
+#ifndef LOCAL_CLOUD_STATE_DIR_H
+#define LOCAL_CLOUD_STATE_DIR_H
+
+#include <stdbool.h>
+
+struct cloud;
+struct error;
+
+struct cloud_ports {
+    int issuer, issuer_https, developer_api, developer_api_https, model, mcp, enterprise, control;
+};
+
+/* {"issuer":{"http":n,"https":n},...}; the caller frees it. */
+char *ports_json(const struct cloud_ports *ports);
+
+/* Makes the folder when it is missing (mode 0700) and writes environment (0600),
+ * client-config.json, ca.pem, config.js and ports.json into it. Blanks and shell characters in the
+ * path are refused, because "environment" is meant to be read by shells as well. `*out_path` is the
+ * absolute path, which the caller frees. */
+bool state_dir_write(const char *path, const struct cloud *cloud, const struct cloud_ports *ports,
+                     const char *ca_pem, const char *agent_url, char **out_path, struct error *err);
+
+#endif
