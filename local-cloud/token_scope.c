@@ -71,7 +71,7 @@ bool token_scope_parse(const char *text, struct token_scope *out_scope, struct e
 
     buffer_init(&values, SCOPE_MAX_BYTES);
     for (struct slice item = next_item(&text); item.len > 0; item = next_item(&text)) {
-        struct slice audience, value;
+        struct slice audience = {NULL, 0}, value = {NULL, 0};
 
         if (!split_item(item, &audience, &value, err))
             return false;
