@@ -152,8 +152,7 @@ bool config_is_variable_name(const char *text)
     return true;
 }
 
-/* A run of letters and digits that no person would choose as a name. */
-static bool is_random_run(const char *text)
+bool config_looks_random(const char *text)
 {
     size_t len = 0, digits = 0, lower = 0, upper = 0;
 
@@ -179,5 +178,5 @@ bool config_looks_like_secret(const char *text)
         if (strncmp(text, starts[i], strlen(starts[i])) == 0)
             return true;
     }
-    return is_random_run(text);
+    return false;
 }

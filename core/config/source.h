@@ -35,8 +35,11 @@ char *config_read_file(const char *path, size_t *out_len, struct error *err);
 /* True for [A-Za-z_][A-Za-z0-9_]*. */
 bool config_is_variable_name(const char *text);
 
-/* True for text that is shaped like a key, token or password (a PEM block, "sk-", "eyJ", "LTAI",
- * "Bearer ", long runs of mixed letters and digits), where a name is expected. */
+/* True for text with the marks of a key, token or password: a PEM block, "sk-", "eyJ", "LTAI",
+ * "Bearer " and the like. */
 bool config_looks_like_secret(const char *text);
+
+/* True for 24 and more letters and digits, mixed as no person would write a name. */
+bool config_looks_random(const char *text);
 
 #endif

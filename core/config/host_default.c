@@ -1,0 +1,55 @@
+/* The built-in host configuration: the guide's deployment, filled from its environment variables.
+ */
+#include "config/host_config.h"
+
+static const char built_in[] =
+    "{\n"
+    "  \"listen\": \"0.0.0.0:9002\",\n"
+    "  \"workers\": 0,\n"
+    "  \"idaas_config\": \"\",\n"
+    "  \"platform\": \"auto\",\n"
+    "  \"identity\": \"${ACCESS_IDENTITY}\",\n"
+    "  \"inbound\": { \"issuer\": \"\", \"jwks_url\": \"${JWKS_ENDPOINT}\",\n"
+    "               \"audience\": \"${AGENT_AUDIENCE}\", \"scope\": \"${AGENT_SCOPE}\",\n"
+    "               \"leeway_s\": 60, \"require_typ\": false },\n"
+    "  \"credentials\": {\n"
+    "    \"llm\":        { \"kind\": \"api-key\", \"identifier\": \"${LLM_API_KEY_IDENTIFIER}\",\n"
+    "                    \"origins\": [\"${LLM_BASE_URL}\"] },\n"
+    "    \"amap\":       { \"kind\": \"api-key\",\n"
+    "                    \"identifier\": \"${EXTERNAL_SERVER_API_KEY_IDENTIFIER}\",\n"
+    "                    \"origins\": [\"${EXTERNAL_SERVER_URL}\"] },\n"
+    "    \"enterprise\": { \"kind\": \"access-token\", \"scope\": "
+    "\"${ENTERPRISE_SERVICE_SCOPE}\",\n"
+    "                    \"origins\": [\"${ENTERPRISE_SERVICE_URL}\"] }\n"
+    "  },\n"
+    "  \"model\": { \"base_url\": \"${LLM_BASE_URL}\", \"name\": \"${LLM_MODEL}\",\n"
+    "             \"credential\": \"llm\",\n"
+    "             \"system_prompt\": \"You are a helpful assistant. Answer in a friendly tone and "
+    "keep it short.\",\n"
+    "             \"thinking\": { \"enabled\": true, \"budget_tokens\": 5000 } },\n"
+    "  \"tools\": {\n"
+    "    \"amap\":       { \"plugin\": \"mcp\", \"credentials\": [\"amap\"],\n"
+    "                    \"config\": { \"url\": \"${EXTERNAL_SERVER_URL}\", \"credential\": "
+    "\"amap\",\n"
+    "                                \"timeout_s\": 60 } },\n"
+    "    \"enterprise\": { \"plugin\": \"enterprise-service\", \"credentials\": [\"enterprise\"],\n"
+    "                    \"config\": { \"url\": \"${ENTERPRISE_SERVICE_URL}\",\n"
+    "                                \"credential\": \"enterprise\", \"method\": \"POST\",\n"
+    "                                \"name\": \"enterprise_service_sample\",\n"
+    "                                \"description\": \"Calls the sample enterprise service and "
+    "returns its answer.\" } }\n"
+    "  },\n"
+    "  \"plugins\": { \"directory\": \"\", \"defaults\": { \"required\": true } },\n"
+    "  \"compat\": { \"java_sample\": true },\n"
+    "  \"web\": { \"enabled\": false,\n"
+    "           \"cors_origins\": [\"http://127.0.0.1:9001\", \"http://localhost:9001\"] },\n"
+    "  \"limits\": {},\n"
+    "  \"log\": { \"format\": \"json\", \"level\": \"info\" },\n"
+    "  \"audit\": { \"path\": \"stderr\", \"required\": false },\n"
+    "  \"metrics\": { \"listen\": \"\" }\n"
+    "}\n";
+
+const char *host_config_built_in(void)
+{
+    return built_in;
+}

@@ -1,0 +1,217 @@
+/* Tools, plugins and their placements. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "config/host_parts.h"
+#include "config/problems.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define TOOL_CONFIG_MAX_BYTES ((size_t)1 << 20)
+
+static const char *const placements[] = {"default", "inline", "thread", "process"};
+
+const char *placement_text(enum placement placement)
+{
+    return placements[placement];
+}
+
+static enum placement read_placement(const struct place *place)
+{
+    const char *text = place_text(place, "placement", "");
+    struct problem *problem;
+    int choice;
+
+    if (text[0] == '\0')
+        return PLACEMENT_DEFAULT;
+    choice = place_choice(place, "placement", text, placements + 1, COUNT(placements) - 1);
+    if (choice != 2)
+        return choice < 0 ? PLACEMENT_DEFAULT : (enum placement)(choice + 1);
+    problem = place_problem(place, false, "placement");
+    PROBLEM_SET(problem, what, "placement \"process\" is not in this release");
+    PROBLEM_SET(problem, expected, "\"inline\" or \"thread\"");
+    PROBLEM_SET(problem, fix,
+                "The nearest is \"thread\": the plugin runs on a thread of its own, but inside "
+                "this process, so use it only for code you trust.");
+    return PLACEMENT_PROCESS;
+}
+
+static void read_plugin(const struct place *place, struct plugins_config *plugins,
+                        struct plugin_config *out)
+{
+    static const char *const keys[] = {"placement", "required", "directory"};
+
+    place_check_keys(place, keys, COUNT(keys));
+    out->placement = read_placement(place);
+    out->is_required = place_bool(place, "required", plugins->default_is_required);
+    out->directory = place_text(place, "directory", "");
+}
+
+static void read_settings(const struct place *place, struct host_config *config)
+{
+    struct plugins_config *plugins = &config->plugins;
+    struct place settings;
+    size_t count;
+
+    if (!place_object(place, "settings", &settings) || settings.object == NULL)
+        return;
+    count = (size_t)json_object_object_length(settings.object);
+    plugins->items = config_pool_alloc(config->pool, (count + 1) * sizeof *plugins->items);
+    if (plugins->items == NULL) {
+        place->reader->out_of_memory = true;
+        return;
+    }
+    json_object_object_foreach(settings.object, id, value)
+    {
+        struct plugin_config *item = &plugins->items[plugins->count++];
+        struct place inner;
+
+        (void)value;
+        item->id = config_pool_copy(config->pool, id, strlen(id));
+        place_object(&settings, id, &inner);
+        read_plugin(&inner, plugins, item);
+    }
+}
+
+void host_read_plugins(const struct place *root, struct host_config *config)
+{
+    static const char *const keys[] = {"directory", "defaults", "settings"};
+    static const char *const default_keys[] = {"placement", "required"};
+    struct plugins_config *plugins = &config->plugins;
+    struct place place, defaults;
+
+    place_object(root, "plugins", &place);
+    place_check_keys(&place, keys, COUNT(keys));
+    plugins->directory = place_text(&place, "directory", "");
+    place_object(&place, "defaults", &defaults);
+    place_check_keys(&defaults, default_keys, COUNT(default_keys));
+    plugins->default_placement = read_placement(&defaults);
+    plugins->default_is_required = place_bool(&defaults, "required", true);
+    read_settings(&place, config);
+}
+
+/* Texts in a plugin's configuration must not be secrets either: plugins name credentials. */
+static void refuse_secrets(const struct place *place, const char *key, struct json_object *value)
+{
+    struct problem *problem;
+
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, name, inner)
+        {
+            refuse_secrets(place, name, inner);
+        }
+        return;
+    }
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+            refuse_secrets(place, key, json_object_array_get_idx(value, i));
+        return;
+    }
+    if (!json_object_is_type(value, json_type_string) ||
+        !config_looks_like_secret(json_object_get_string(value)))
+        return;
+    problem = place_problem(place, false, key);
+    PROBLEM_SET(problem, what, "looks like a secret (not shown)");
+    PROBLEM_SET(problem, fix, "Declare a credential under $.credentials and name it here.");
+}
+
+static char *read_config(const struct place *tool)
+{
+    CLEANUP(json_cleanup) struct json_object *expanded = NULL;
+    CLEANUP(buffer_clear) struct buffer text;
+    struct error err = {0};
+    struct place place;
+    char *copy;
+
+    buffer_init(&text, TOOL_CONFIG_MAX_BYTES);
+    place_object(tool, "config", &place);
+    if (place.object != NULL)
+        refuse_secrets(&place, "", place.object);
+    expanded = place_expand_object(&place);
+    if (expanded == NULL || !json_add_value(&text, expanded, &err)) {
+        tool->reader->out_of_memory = true;
+        return NULL;
+    }
+    copy = config_pool_copy(tool->reader->pool, text.data, text.len);
+    if (copy == NULL)
+        tool->reader->out_of_memory = true;
+    return copy;
+}
+
+static void check_credentials(const struct place *place, const struct host_config *config,
+                              const struct tool_config *tool)
+{
+    for (size_t i = 0; i < tool->credential_count; i++) {
+        char key[40];
+        struct problem *problem;
+
+        if (host_config_credential(config, tool->credentials[i]) != NULL)
+            continue;
+        problem_text(key, sizeof key, "credentials[%zu]", i);
+        problem = place_problem(place, false, key);
+        PROBLEM_SET(problem, what, "there is no credential of this name");
+        PROBLEM_SET(problem, found, "\"%.60s\"", tool->credentials[i]);
+        PROBLEM_SET(problem, expected, "a key of $.credentials");
+    }
+}
+
+static void read_tool(const struct place *place, struct host_config *config,
+                      struct tool_config *tool)
+{
+    static const char *const keys[] = {"plugin", "credentials", "origins",
+                                       "config", "placement",   "required"};
+    const struct plugins_config *plugins = &config->plugins;
+    bool is_required = plugins->default_is_required;
+    struct problem *problem;
+
+    place_check_keys(place, keys, COUNT(keys));
+    tool->plugin = host_required_text(place, "plugin", "the id of a tool plugin, such as mcp");
+    if (tool->plugin[0] != '\0' && !host_is_name(tool->plugin)) {
+        problem = place_problem(place, false, "plugin");
+        PROBLEM_SET(problem, what, "not the id of a plugin");
+        PROBLEM_SET(problem, expected, "letters, digits, '-' and '_', not a path");
+    }
+    tool->credentials = place_texts(place, "credentials", &tool->credential_count);
+    check_credentials(place, config, tool);
+    tool->origins = host_read_origins(place, "origins", &tool->origin_count);
+    tool->config_json = read_config(place);
+    tool->placement = read_placement(place);
+    for (size_t i = 0; i < plugins->count; i++) {
+        if (strcmp(plugins->items[i].id, tool->plugin) == 0)
+            is_required = plugins->items[i].is_required;
+    }
+    tool->is_required = place_bool(place, "required", is_required);
+}
+
+void host_read_tools(const struct place *root, struct host_config *config)
+{
+    struct place all;
+    size_t count;
+
+    if (!place_object(root, "tools", &all) || all.object == NULL)
+        return;
+    count = (size_t)json_object_object_length(all.object);
+    config->tools = config_pool_alloc(config->pool, (count + 1) * sizeof *config->tools);
+    if (config->tools == NULL) {
+        root->reader->out_of_memory = true;
+        return;
+    }
+    json_object_object_foreach(all.object, name, value)
+    {
+        struct tool_config *tool = &config->tools[config->tool_count++];
+        struct place place;
+
+        (void)value;
+        tool->name = config_pool_copy(config->pool, name, strlen(name));
+        if (!host_is_name(name))
+            PROBLEM_SET(place_problem(&all, false, name), what, "not a usable name");
+        place_object(&all, name, &place);
+        read_tool(&place, config, tool);
+    }
+}

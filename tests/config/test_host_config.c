@@ -1,0 +1,162 @@
+/* The host file: the built-in default from the guide's variables, and all faults in one run. */
+#include "config/host_config.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "config/problems.h"
+
+#include "../support/run.h"
+
+#include <string.h>
+
+static const char *const guide[][2] = {
+    {"JWKS_ENDPOINT", "https://x.aliyunidaas.com/api/v2/iauths_system/oauth2/jwks"},
+    {"AGENT_AUDIENCE", "https://agent.example"},
+    {"AGENT_SCOPE", "agent.access"},
+    {"ACCESS_IDENTITY", "Machine"},
+    {"LLM_API_KEY_IDENTIFIER", "llm_api_key"},
+    {"EXTERNAL_SERVER_API_KEY_IDENTIFIER", "amap_api_key"},
+    {"EXTERNAL_SERVER_URL", "https://dashscope.example/api/v1/mcps/amap-maps/mcp"},
+    {"ENTERPRISE_SERVICE_SCOPE", "\"https://svc.example|read\""},
+    {"ENTERPRISE_SERVICE_URL", "https://svc.example/call"},
+};
+
+/* One variable may be left out or changed. */
+static const char *changed_name, *changed_value;
+
+static const char *get_env(void *arg, const char *name)
+{
+    (void)arg;
+    if (changed_name != NULL && strcmp(name, changed_name) == 0)
+        return changed_value;
+    for (size_t i = 0; i < sizeof guide / sizeof guide[0]; i++)
+        if (strcmp(guide[i][0], name) == 0)
+            return guide[i][1];
+    return NULL;
+}
+
+static const struct config_source source = {.get_env = get_env};
+static struct problems problems;
+static struct buffer shown;
+
+static void setup(void)
+{
+    changed_name = changed_value = NULL;
+    problems_init(&problems);
+    buffer_init(&shown, 1 << 16);
+}
+
+static void teardown(void)
+{
+    problems_clear(&problems);
+    buffer_clear(&shown);
+}
+
+static const char *show_problems(void)
+{
+    struct error err = {0};
+
+    for (size_t i = 0; i < problems.count; i++) {
+        ck_assert(problem_format(&problems.items[i], &shown, &err));
+        ck_assert(buffer_add_char(&shown, '\n', &err));
+    }
+    return shown.data == NULL ? "" : shown.data;
+}
+
+START_TEST(the_guides_variables_alone_make_the_sample)
+{
+    struct host_config *config = host_config_load(NULL, &source, &problems);
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_str_eq(config->listen, "0.0.0.0:9002");
+    ck_assert_str_eq(config->model.name, "qwen-plus");
+    ck_assert_str_eq(config->model.base_url, "https://dashscope.aliyuncs.com/compatible-mode/v1");
+    ck_assert(config->is_java_sample && config->is_built_in);
+    ck_assert_uint_eq(config->tool_count, 2);
+    ck_assert_str_eq(host_config_credential(config, "enterprise")->scope,
+                     "https://svc.example|read");
+    ck_assert_str_eq(host_config_credential(config, "llm")->origins[0],
+                     "https://dashscope.aliyuncs.com");
+    ck_assert_str_eq(host_config_tool(config, "amap")->plugin, "mcp");
+    ck_assert_int_eq(config->limits.open_turns, 512);
+    host_config_free(config);
+}
+END_TEST
+
+START_TEST(a_missing_variable_is_named)
+{
+    for (size_t i = 0; i < sizeof guide / sizeof guide[0]; i++) {
+        changed_name = guide[i][0];
+        changed_value = NULL;
+        ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+        ck_assert_msg(strstr(show_problems(), guide[i][0]) != NULL, "%s: %s", guide[i][0],
+                      show_problems());
+        teardown();
+        problems_init(&problems);
+    }
+}
+END_TEST
+
+START_TEST(a_wrong_identity_is_refused_with_the_right_words)
+{
+    changed_name = "ACCESS_IDENTITY";
+    changed_value = "User";
+    ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+    ck_assert_msg(strstr(show_problems(), "Machine") != NULL, "%s", show_problems());
+}
+END_TEST
+
+START_TEST(plain_http_goes_to_loopback_only)
+{
+    changed_name = "ENTERPRISE_SERVICE_URL";
+    changed_value = "http://svc.example/call";
+    ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+    ck_assert_msg(strstr(show_problems(), "https") != NULL, "%s", show_problems());
+    teardown();
+    problems_init(&problems);
+    changed_value = "http://127.0.0.1:8080/call";
+    host_config_free(host_config_load(NULL, &source, &problems));
+    ck_assert_msg(problems.error_count == 0, "%s", show_problems());
+}
+END_TEST
+
+START_TEST(all_faults_of_a_file_are_told_in_one_run)
+{
+    static const char text[] =
+        "{\"lisen\": \"x\", \"identity\": \"Robot\", \"model\": {\"base_url\": 7},"
+        " \"limits\": {\"open_turns\": \"many\", \"turn_rounds\": -1}}";
+    struct host_config *config =
+        host_config_parse("sesame.json", text, sizeof text - 1, &source, &problems);
+    const char *all = show_problems();
+
+    ck_assert_ptr_null(config);
+    ck_assert_uint_ge(problems.error_count, 5);
+    ck_assert_msg(strstr(all, "sesame.json: $.lisen") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "listen") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "$.model.base_url") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "$.limits.open_turns") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "$.limits.turn_rounds") != NULL, "%s", all);
+}
+END_TEST
+
+START_TEST(a_value_that_looks_like_a_secret_is_refused_and_not_shown)
+{
+    changed_name = "LLM_API_KEY_IDENTIFIER";
+    changed_value = "sk-0123456789abcdef0123456789abcdef";
+    ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+    ck_assert_ptr_null(strstr(show_problems(), "0123456789"));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {the_guides_variables_alone_make_the_sample,
+                                  a_missing_variable_is_named,
+                                  a_wrong_identity_is_refused_with_the_right_words,
+                                  plain_http_goes_to_loopback_only,
+                                  all_faults_of_a_file_are_told_in_one_run,
+                                  a_value_that_looks_like_a_secret_is_refused_and_not_shown,
+                                  NULL};
+
+    return run_tests("host_config", tests, setup, teardown);
+}
