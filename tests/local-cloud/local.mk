@@ -1,0 +1,18 @@
+# tests/local-cloud: tests of the offline stand-in, without sockets
+LOCAL_CLOUD_TEST_LIBS = liblocalcloud.la libjwt.la libnet.la libbase.la $(CURL_LIBS) \
+                        $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread -lm
+check_PROGRAMS += test_token_endpoint test_resources test_services
+test_token_endpoint_SOURCES = tests/local-cloud/test_token_endpoint.c
+test_token_endpoint_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+test_token_endpoint_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_token_endpoint_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
+test_resources_SOURCES = tests/local-cloud/test_resources.c
+test_resources_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+test_resources_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_resources_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
+test_services_SOURCES = tests/local-cloud/test_services.c
+test_services_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+test_services_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_services_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
+EXTRA_DIST += tests/local-cloud/world.h tests/vectors/idaas-requests.json \
+              tests/vectors/idaas-developerapi-requests.json
