@@ -25,6 +25,7 @@ static void setup(void)
     become("app_1", "the-secret-of-app-1");
     realm_client_grant(&cloud->realm.agent, "https://mcpserver.example.com",
                        "mcp.access mcp.read mcp.write");
+    realm_client_grant(&cloud->realm.agent, "api://svc", "write read");
 }
 
 static char *with_subject(const char *body)
@@ -191,8 +192,8 @@ START_TEST(a_subject_token_for_somebody_else_is_not_exchanged)
     char *body = must_format(
         "client_id=app_1&client_secret=the-secret-of-app-1&grant_type=urn:ietf:params:oauth:grant-"
         "type:token-exchange&subject_token=%s&subject_token_type=urn:ietf:params:oauth:token-type:"
-        "access_token&scope=" MCP_SCOPE,
-        token + strlen("Bearer "));
+        "access_token&scope=%s",
+        token + strlen("Bearer "), MCP_SCOPE);
 
     post(NULL, body);
 
