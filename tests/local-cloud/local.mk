@@ -16,3 +16,5 @@ test_services_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_services_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
 EXTRA_DIST += tests/local-cloud/world.h tests/vectors/idaas-requests.json \
               tests/vectors/idaas-developerapi-requests.json
+EXTRA_DIST += tests/e2e/local-cloud/local_cloud.test.mjs tests/e2e/local-cloud/stand_in.mjs \
+              tests/e2e/local-cloud/package.json tests/e2e/local-cloud/package-lock.json
