@@ -18,3 +18,8 @@ EXTRA_DIST += tests/local-cloud/world.h tests/vectors/idaas-requests.json \
               tests/vectors/idaas-developerapi-requests.json
 EXTRA_DIST += tests/e2e/local-cloud/local_cloud.test.mjs tests/e2e/local-cloud/stand_in.mjs \
               tests/e2e/local-cloud/package.json tests/e2e/local-cloud/package-lock.json
+check_PROGRAMS += test_journey
+test_journey_SOURCES = tests/local-cloud/test_journey.c
+test_journey_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_journey_LDADD = libjwt.la libnet.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) \
+                     $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread -lm
