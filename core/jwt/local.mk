@@ -5,5 +5,6 @@ libjwt_la_SOURCES = \
     core/jwt/algorithm.c core/jwt/algorithm.h \
     core/jwt/jwk.c core/jwt/jwk.h \
     core/jwt/jwks.c core/jwt/jwks.h \
+    core/jwt/jwks_cache.c core/jwt/jwks_cache.h \
     core/jwt/jws.c core/jwt/jws.h \
     core/jwt/key.c core/jwt/key.h core/jwt/key_pem.c core/jwt/key_private.h
