@@ -1,0 +1,96 @@
+/* Gets every credential the host needs, once for all workers, and keeps it fresh.
+ *
+ * Lives on the owner's loop. A fetch belongs to no single turn: it goes on when a client hangs up,
+ * and however many ask, there is one in flight for each token or key. Tokens are refreshed in the
+ * background from half of their lifetime on and never handed out within min(10 s, lifetime / 2) of
+ * their expiry; a refusal is remembered for 1 s, growing to 60 s. */
+#ifndef SESAME_CREDENTIAL_BROKER_H
+#define SESAME_CREDENTIAL_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "credential/provider.h"
+
+struct broker;
+struct credential_config;
+struct error;
+struct http_client;
+struct loop;
+
+/* One fetch that ended, for audit and metrics. Texts are borrowed for the call. */
+struct credential_event {
+    const char *credential; /* its name in the configuration; "vault" for AT_p */
+    const char *kind;       /* "access-token" or "api-key" */
+    const char *audience;
+    const char *scope;
+    const char *outcome;      /* "ok", "refused", "failed" */
+    const char *reason;       /* "" when ok: the error's name, else its message; no secret */
+    const char *fingerprint;  /* of the new value, "" when there is none */
+    int64_t duration_ms;
+    int64_t expires_in_s; /* -1: unknown */
+};
+
+struct broker_options {
+    const struct credential_config *credentials; /* borrowed for the broker's lifetime */
+    size_t credential_count;
+    struct credential_provider provider;
+    const char *developer_api_endpoint; /* "https://host"; "" when no credential is an API key */
+    const char *instance_id;
+    const char *vault_scope;       /* for AT_p */
+    int64_t fetch_timeout_ms;      /* 0: 20,000 */
+    int64_t (*now_ms)(void *arg);  /* monotonic; NULL: the clock */
+    int64_t (*wall_s)(void *arg);  /* NULL: the clock */
+    void *clock_arg;
+    void (*on_event)(void *arg, const struct credential_event *event); /* may be NULL */
+    /* After each fetch: whether `credential` can be served now. May be NULL. */
+    void (*on_state)(void *arg, const char *credential, bool is_ready, const char *detail);
+    void *arg;
+};
+
+struct broker *broker_new(struct loop *loop, struct http_client *client,
+                          const struct broker_options *options, struct error *err);
+
+/* Fetches everything once, so that the first turn finds it. */
+void broker_start(struct broker *broker);
+
+/* All credential clients must be gone. */
+void broker_free(struct broker *broker);
+
+/* Does what is due now: refresh, expiry. The broker's own timer calls it; tests with a clock of
+ * their own do too. */
+void broker_run_due(struct broker *broker);
+
+/* ---- for credential_client ------------------------------------------------------------------ */
+
+/* A value at one moment, shared by reference count of the secret. */
+struct credential_snapshot {
+    struct secret *secret; /* NULL: none */
+    uint64_t generation;   /* of this value; never 0 with a secret */
+    int64_t usable_until_ms;
+};
+
+struct broker_client {
+    struct broker_client *next;
+    /* [owner thread] A new snapshot or, with `err`, the failure that answers those who wait. The
+     * receiver copies. */
+    void (*on_snapshot)(struct broker_client *client, size_t index,
+                        const struct credential_snapshot *snapshot, const struct error *err);
+};
+
+/* [owner thread] The client gets all present snapshots at once. */
+void broker_add_client(struct broker *broker, struct broker_client *client);
+void broker_remove_client(struct broker *broker, struct broker_client *client);
+
+/* [owner thread] Answers through on_snapshot, now or when the fetch ends. */
+void broker_want(struct broker *broker, struct broker_client *client, size_t index);
+
+/* [owner thread] The peer refused generation `generation` of this credential: it is dropped and
+ * fetched anew, unless it is another one by now or was fetched for this reason moments ago. */
+void broker_invalidate(struct broker *broker, size_t index, uint64_t generation);
+
+struct loop *broker_loop(const struct broker *broker);
+const struct credential_config *broker_credentials(const struct broker *broker, size_t *out_count);
+
+#endif

@@ -1,0 +1,59 @@
+/* The plugins that are there: manifests read, libraries opened when the configuration selects them.
+ *
+ * Made once at start, before threads; immutable afterwards, so every thread may read it. */
+#ifndef SESAME_PLUGIN_CATALOGUE_H
+#define SESAME_PLUGIN_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/host_config.h"
+
+struct error;
+struct json_object;
+struct plugin_catalogue;
+struct plugin_library;
+
+/* What a manifest `<id>.json` says. Texts are never NULL; lists end with NULL. */
+struct plugin_manifest {
+    char *id;
+    char *path;      /* of the manifest */
+    char *directory; /* where it and the library lie */
+    char *file;      /* of the library, a bare name */
+    char *version;
+    char *description;
+    char **interfaces;
+    char **authn_methods; /* "serves"."authnMethod": picked by the IDaaS file */
+    char **plugin_names;  /* "serves"."pluginName" */
+    enum placement placement; /* PLACEMENT_DEFAULT when it names none: the operator must */
+    struct json_object *presets; /* name -> configuration members, or NULL */
+};
+
+/* Reads every manifest of `directory`, and of the extra ones (NULL-terminated, may be NULL). A
+ * broken manifest is reported through log_warn and left out; a directory that is missing or
+ * writable by others is an error. */
+struct plugin_catalogue *plugin_catalogue_new(const char *directory, const char *const *extra,
+                                              struct error *err);
+/* Libraries stay mapped for the life of the process (lessons, unload). */
+void plugin_catalogue_free(struct plugin_catalogue *catalogue);
+
+size_t plugin_catalogue_count(const struct plugin_catalogue *catalogue);
+const struct plugin_manifest *plugin_catalogue_at(const struct plugin_catalogue *catalogue,
+                                                  size_t index);
+const struct plugin_manifest *plugin_catalogue_find(const struct plugin_catalogue *catalogue,
+                                                    const char *id);
+/* The plugin that serves an authnMethod of the IDaaS file (with "PLUGIN", a pluginName). */
+const struct plugin_manifest *plugin_catalogue_find_provider(
+    const struct plugin_catalogue *catalogue, const char *authn_method, const char *plugin_name);
+
+/* Opens the library once (later calls give the same): checks owner and mode of file and folder,
+ * loads, finds the symbol, validates the descriptor against the manifest, compiles the
+ * configuration schema. The error says path, wanted, found. */
+struct plugin_library *plugin_library_open(struct plugin_catalogue *catalogue,
+                                           const struct plugin_manifest *manifest,
+                                           struct error *err);
+const struct plugin_manifest *plugin_library_manifest(const struct plugin_library *library);
+/* The descriptor's schema as JSON, borrowed. */
+struct json_object *plugin_library_schema(const struct plugin_library *library);
+
+#endif

@@ -1,0 +1,28 @@
+/* What the plugin module gets from the thread a plugin lives on, and what it tells the host. */
+#ifndef SESAME_PLUGIN_PLUGIN_HOST_H
+#define SESAME_PLUGIN_PLUGIN_HOST_H
+
+#include <stdint.h>
+
+struct broker;
+struct credential_client;
+struct http_client;
+struct loop;
+
+/* A home thread's things; borrowed as long as instances live there. */
+struct plugin_home {
+    struct loop *loop;
+    struct http_client *http;
+    struct credential_client *credentials; /* NULL: none (providers) */
+};
+
+/* Shared by all instances; set once at start. */
+struct plugin_watch {
+    /* [any thread] Something a plugin must not do, done and contained: "completed_twice",
+     * "completed_late", "unknown_handle", "result_too_large", "wrong_thread", "bad_result",
+     * "never_completed", ... */
+    void (*on_misbehaviour)(void *arg, const char *plugin_id, const char *kind);
+    void *arg;
+};
+
+#endif
