@@ -20,12 +20,10 @@ struct error;
  * to a credential that the broker could renew, the answer is dropped, the credential fetched anew
  * and the request sent once more; the caller sees the second answer only. A query credential never
  * shows in an error. */
-struct authorized_call *authorized_call_start(struct http_client *http,
-                                              struct credential_client *credentials,
-                                              struct slice credential,
-                                              const struct http_request_options *options,
-                                              const struct http_call_events *events, void *arg,
-                                              struct error *err);
+struct authorized_call *
+authorized_call_start(struct http_client *http, struct credential_client *credentials,
+                      struct slice credential, const struct http_request_options *options,
+                      const struct http_call_events *events, void *arg, struct error *err);
 
 /* Ends it at once: no callback after this returns. May be called inside on_head and on_data. */
 void authorized_call_cancel(struct authorized_call *call);

@@ -25,9 +25,9 @@ struct credential_event {
     const char *kind;       /* "access-token" or "api-key" */
     const char *audience;
     const char *scope;
-    const char *outcome;      /* "ok", "refused", "failed" */
-    const char *reason;       /* "" when ok: the error's name, else its message; no secret */
-    const char *fingerprint;  /* of the new value, "" when there is none */
+    const char *outcome;     /* "ok", "refused", "failed" */
+    const char *reason;      /* "" when ok: the error's name, else its message; no secret */
+    const char *fingerprint; /* of the new value, "" when there is none */
     int64_t duration_ms;
     int64_t expires_in_s; /* -1: unknown */
 };
@@ -38,10 +38,10 @@ struct broker_options {
     struct credential_provider provider;
     const char *developer_api_endpoint; /* "https://host"; "" when no credential is an API key */
     const char *instance_id;
-    const char *vault_scope;       /* for AT_p */
-    int64_t fetch_timeout_ms;      /* 0: 20,000 */
-    int64_t (*now_ms)(void *arg);  /* monotonic; NULL: the clock */
-    int64_t (*wall_s)(void *arg);  /* NULL: the clock */
+    const char *vault_scope;      /* for AT_p */
+    int64_t fetch_timeout_ms;     /* 0: 20,000 */
+    int64_t (*now_ms)(void *arg); /* monotonic; NULL: the clock */
+    int64_t (*wall_s)(void *arg); /* NULL: the clock */
     void *clock_arg;
     void (*on_event)(void *arg, const struct credential_event *event); /* may be NULL */
     /* After each fetch: whether `credential` can be served now. May be NULL. */
@@ -71,19 +71,21 @@ struct credential_snapshot {
     int64_t usable_until_ms;
 };
 
+/* One receiver of snapshots, on whatever thread; counted by reference. */
 struct broker_client {
     struct broker_client *next;
-    /* [owner thread] A new snapshot or, with `err`, the failure that answers those who wait. The
-     * receiver copies. */
-    void (*on_snapshot)(struct broker_client *client, size_t index,
+    /* [owner thread] A new snapshot or, with `err`, the failure that answers those who wait. Takes
+     * references of its own. False: it is gone, forget it. */
+    bool (*on_snapshot)(struct broker_client *client, size_t index,
                         const struct credential_snapshot *snapshot, const struct error *err);
+    void (*release)(struct broker_client *client); /* drops the broker's reference */
 };
 
-/* [owner thread] The client gets all present snapshots at once. */
+/* [owner thread] Takes a reference; the client gets all present snapshots at once. */
 void broker_add_client(struct broker *broker, struct broker_client *client);
-void broker_remove_client(struct broker *broker, struct broker_client *client);
 
-/* [owner thread] Answers through on_snapshot, now or when the fetch ends. */
+/* [owner thread] Somebody at `client` waits: answered through on_snapshot, now or when the fetch
+ * ends. Takes a reference of `client`. */
 void broker_want(struct broker *broker, struct broker_client *client, size_t index);
 
 /* [owner thread] The peer refused generation `generation` of this credential: it is dropped and

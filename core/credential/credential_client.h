@@ -42,12 +42,10 @@ bool credential_allows_url(const struct credential_config *config, struct slice 
 /* `on_ready` gets the credential or, with NULL, the reason. It is called inside this call when the
  * snapshot is at hand, and NULL is returned then; else later, on this loop. `deadline_ms` is
  * monotonic; 0: none. */
-struct credential_wait *credential_get(struct credential_client *client,
-                                       const struct credential_config *config, int64_t deadline_ms,
-                                       void (*on_ready)(void *arg,
-                                                        const struct credential *credential,
-                                                        const struct error *err),
-                                       void *arg);
+struct credential_wait *credential_get(
+    struct credential_client *client, const struct credential_config *config, int64_t deadline_ms,
+    void (*on_ready)(void *arg, const struct credential *credential, const struct error *err),
+    void *arg);
 /* `on_ready` is not called any more. NULL is fine. */
 void credential_wait_cancel(struct credential_wait *wait);
 

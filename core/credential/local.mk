@@ -1,1 +1,9 @@
-# core/credential: its part of the build
+# core/credential: gets, keeps and attaches credentials
+noinst_LTLIBRARIES += libcredential.la
+libcredential_la_SOURCES = \
+    core/credential/authorized_call.c core/credential/authorized_call.h \
+    core/credential/broker.c core/credential/broker.h \
+    core/credential/broker_item.c core/credential/broker_item.h \
+    core/credential/credential_client.c core/credential/credential_client.h \
+    core/credential/provider.h \
+    core/credential/vault.c core/credential/vault.h

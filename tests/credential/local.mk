@@ -1,1 +1,7 @@
-# tests/credential: its part of the build
+# tests/credential: tests of core/credential
+check_PROGRAMS += test_broker
+test_broker_SOURCES = tests/credential/test_broker.c
+test_broker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_broker_LDADD = libcredential.la libnet.la libconfig.la libbase.la $(CURL_LIBS) \
+                    $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread -lm
+EXTRA_DIST += tests/support/peer.h

@@ -1,0 +1,431 @@
+/* Credentials as one worker sees them: the broker's snapshots at hand without a lock. */
+#include "credential/credential_client.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "config/host_config.h"
+#include "credential/broker_item.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What came from the owner and waits for our thread. */
+struct delivery {
+    struct delivery *next;
+    size_t index;
+    struct credential_snapshot snapshot;
+    struct error *err; /* NULL: none */
+};
+
+/* The half that the owner's thread knows; outlives the client while messages are under way. */
+struct mailbox {
+    struct broker_client base;
+    atomic_size_t references;
+    pthread_mutex_t lock;
+    struct loop *loop;
+    struct credential_client *client; /* NULL once it is gone; under the lock */
+    struct delivery *first, **last;   /* under the lock */
+    bool is_scheduled;                /* under the lock */
+};
+
+struct credential_wait {
+    struct credential_wait *next;
+    struct credential_client *client;
+    size_t index;
+    struct loop_timer *timer;
+    void (*on_ready)(void *arg, const struct credential *credential, const struct error *err);
+    void *arg;
+};
+
+struct slot {
+    struct credential_snapshot snapshot;
+    struct credential_wait *waits;
+    bool is_asked; /* the broker owes us an answer */
+};
+
+struct credential_client {
+    struct broker *broker;
+    struct loop *loop;
+    const struct credential_config *configs;
+    size_t count;
+    struct slot *slots;
+    struct mailbox *mailbox;
+};
+
+/* ---- mailbox --------------------------------------------------------------------------------- */
+
+static void free_delivery(struct delivery *delivery)
+{
+    secret_free(delivery->snapshot.secret);
+    free(delivery->err);
+    free(delivery);
+}
+
+static void mailbox_release(struct broker_client *base)
+{
+    struct mailbox *mailbox = (struct mailbox *)base;
+
+    if (atomic_fetch_sub(&mailbox->references, 1) != 1)
+        return;
+    while (mailbox->first != NULL) {
+        struct delivery *delivery = mailbox->first;
+
+        mailbox->first = delivery->next;
+        free_delivery(delivery);
+    }
+    pthread_mutex_destroy(&mailbox->lock);
+    free(mailbox);
+}
+
+static struct mailbox *mailbox_ref(struct mailbox *mailbox)
+{
+    atomic_fetch_add(&mailbox->references, 1);
+    return mailbox;
+}
+
+static void deliver(struct credential_client *client, const struct delivery *delivery);
+
+/* [our thread] */
+static void drain(void *arg)
+{
+    struct mailbox *mailbox = arg;
+
+    for (;;) {
+        struct credential_client *client;
+        struct delivery *delivery;
+
+        pthread_mutex_lock(&mailbox->lock);
+        client = mailbox->client;
+        delivery = mailbox->first;
+        if (delivery == NULL) {
+            mailbox->is_scheduled = false;
+            pthread_mutex_unlock(&mailbox->lock);
+            break;
+        }
+        mailbox->first = delivery->next;
+        if (mailbox->first == NULL)
+            mailbox->last = &mailbox->first;
+        pthread_mutex_unlock(&mailbox->lock);
+        if (client != NULL)
+            deliver(client, delivery);
+        free_delivery(delivery);
+    }
+    mailbox_release(&mailbox->base);
+}
+
+static struct delivery *new_delivery(size_t index, const struct credential_snapshot *snapshot,
+                                     const struct error *err)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+
+    if (delivery == NULL)
+        return NULL;
+    delivery->index = index;
+    delivery->snapshot = *snapshot;
+    if (snapshot->secret != NULL)
+        secret_ref(snapshot->secret);
+    if (err != NULL) {
+        delivery->err = malloc(sizeof *delivery->err);
+        if (delivery->err == NULL) {
+            free_delivery(delivery);
+            return NULL;
+        }
+        *delivery->err = *err;
+    }
+    return delivery;
+}
+
+/* [owner thread] Without memory the message is lost; who waits runs into the deadline. */
+static bool on_snapshot(struct broker_client *base, size_t index,
+                        const struct credential_snapshot *snapshot, const struct error *err)
+{
+    struct mailbox *mailbox = (struct mailbox *)base;
+    struct delivery *delivery = new_delivery(index, snapshot, err);
+    bool is_there;
+
+    pthread_mutex_lock(&mailbox->lock);
+    is_there = mailbox->client != NULL;
+    if (is_there && delivery != NULL) {
+        *mailbox->last = delivery;
+        mailbox->last = &delivery->next;
+        delivery = NULL;
+        if (!mailbox->is_scheduled)
+            mailbox->is_scheduled = loop_post(mailbox->loop, drain, mailbox_ref(mailbox));
+    }
+    pthread_mutex_unlock(&mailbox->lock);
+    if (delivery != NULL)
+        free_delivery(delivery);
+    return is_there;
+}
+
+/* ---- messages to the owner ------------------------------------------------------------------- */
+
+struct message {
+    struct broker *broker;
+    struct mailbox *mailbox;
+    size_t index;
+    uint64_t generation;
+};
+
+static void take_join(void *arg)
+{
+    struct message *message = arg;
+
+    broker_add_client(message->broker, &message->mailbox->base);
+    free(message);
+}
+
+static void take_want(void *arg)
+{
+    struct message *message = arg;
+
+    broker_want(message->broker, &message->mailbox->base, message->index);
+    free(message);
+}
+
+static void take_refusal(void *arg)
+{
+    struct message *message = arg;
+
+    broker_invalidate(message->broker, message->index, message->generation);
+    mailbox_release(&message->mailbox->base);
+    free(message);
+}
+
+static bool send_message(struct credential_client *client, void (*fn)(void *arg), size_t index,
+                         uint64_t generation)
+{
+    struct message *message = malloc(sizeof *message);
+
+    if (message == NULL)
+        return false;
+    *message = (struct message){client->broker, mailbox_ref(client->mailbox), index, generation};
+    if (loop_post(broker_loop(client->broker), fn, message))
+        return true;
+    mailbox_release(&client->mailbox->base);
+    free(message);
+    return false;
+}
+
+/* ---- the client ------------------------------------------------------------------------------ */
+
+struct credential_client *credential_client_new(struct broker *broker, struct loop *loop,
+                                                struct error *err)
+{
+    struct credential_client *client = calloc(1, sizeof *client);
+
+    if (client == NULL)
+        goto no_memory;
+    client->broker = broker;
+    client->loop = loop;
+    client->configs = broker_credentials(broker, &client->count);
+    client->slots = calloc(client->count + 1, sizeof *client->slots);
+    client->mailbox = calloc(1, sizeof *client->mailbox);
+    if (client->slots == NULL || client->mailbox == NULL) {
+        free(client->slots);
+        free(client->mailbox);
+        free(client);
+        goto no_memory;
+    }
+    client->mailbox->base.on_snapshot = on_snapshot;
+    client->mailbox->base.release = mailbox_release;
+    client->mailbox->references = 1;
+    client->mailbox->loop = loop;
+    client->mailbox->client = client;
+    client->mailbox->last = &client->mailbox->first;
+    pthread_mutex_init(&client->mailbox->lock, NULL);
+    if (send_message(client, take_join, 0, 0))
+        return client;
+    credential_client_free(client);
+
+no_memory:
+    error_set(err, ERROR_NO_MEMORY, "no memory for a worker's credentials");
+    return NULL;
+}
+
+void credential_client_free(struct credential_client *client)
+{
+    if (client == NULL)
+        return;
+    pthread_mutex_lock(&client->mailbox->lock);
+    client->mailbox->client = NULL;
+    pthread_mutex_unlock(&client->mailbox->lock);
+    mailbox_release(&client->mailbox->base);
+    for (size_t i = 0; i < client->count; i++)
+        secret_free(client->slots[i].snapshot.secret);
+    free(client->slots);
+    free(client);
+}
+
+const struct credential_config *credential_find(const struct credential_client *client,
+                                                struct slice name)
+{
+    for (size_t i = 0; i < client->count; i++)
+        if (slice_equal_text(name, client->configs[i].name))
+            return &client->configs[i];
+    return NULL;
+}
+
+bool credential_allows_url(const struct credential_config *config, struct slice url,
+                           struct error *err)
+{
+    char wanted[300], allowed[300];
+    struct error ignored = {0};
+
+    if (!url_origin(url.data, url.len, wanted, sizeof wanted, err))
+        return false;
+    for (size_t i = 0; i < config->origin_count; i++)
+        if (url_origin(config->origins[i], strlen(config->origins[i]), allowed, sizeof allowed,
+                       &ignored) &&
+            strcmp(wanted, allowed) == 0)
+            return true;
+    return error_set_named(err, ERROR_DENIED, "OriginNotAllowed",
+                           "the credential \"%s\" may not be sent to %s: the origin is not in "
+                           "credentials.%s.origins",
+                           config->name, wanted, config->name);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static void unlink_wait(struct credential_wait *wait)
+{
+    struct credential_wait **link = &wait->client->slots[wait->index].waits;
+
+    while (*link != NULL && *link != wait)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = wait->next;
+    loop_timer_free(wait->timer);
+    free(wait);
+}
+
+static void finish_wait(struct credential_wait *wait, const struct credential *credential,
+                        const struct error *err)
+{
+    void (*on_ready)(void *, const struct credential *, const struct error *) = wait->on_ready;
+    void *arg = wait->arg;
+
+    unlink_wait(wait);
+    on_ready(arg, credential, err);
+}
+
+static void on_deadline(void *arg)
+{
+    struct credential_wait *wait = arg;
+    struct error err = {0};
+
+    error_set_named(&err, ERROR_TIMED_OUT, "CredentialTimeOut",
+                    "the credential \"%s\" was not there in time",
+                    wait->client->configs[wait->index].name);
+    finish_wait(wait, NULL, &err);
+}
+
+/* Waits that begin inside a callback are not answered by the delivery at hand: they ask anew. */
+static void deliver(struct credential_client *client, const struct delivery *delivery)
+{
+    struct slot *slot = &client->slots[delivery->index];
+    struct credential credential = {delivery->snapshot.secret, &client->configs[delivery->index],
+                                    delivery->snapshot.generation};
+    size_t waiting = 0;
+
+    secret_free(slot->snapshot.secret);
+    slot->snapshot = delivery->snapshot;
+    if (slot->snapshot.secret != NULL)
+        secret_ref(slot->snapshot.secret);
+    if (delivery->err == NULL && credential.secret == NULL)
+        return; /* gone; a fetch is under way */
+    slot->is_asked = false;
+    for (struct credential_wait *wait = slot->waits; wait != NULL; wait = wait->next)
+        waiting++;
+    while (waiting-- > 0 && slot->waits != NULL) {
+        struct credential_wait *last = slot->waits;
+
+        while (last->next != NULL)
+            last = last->next; /* the one that came first */
+        finish_wait(last, delivery->err == NULL ? &credential : NULL, delivery->err);
+    }
+}
+
+static bool is_usable(const struct credential_client *client, const struct slot *slot)
+{
+    return slot->snapshot.secret != NULL &&
+           broker_now_ms(client->broker) <= slot->snapshot.usable_until_ms;
+}
+
+static struct credential_wait *new_wait(struct credential_client *client, size_t index,
+                                        int64_t deadline_ms)
+{
+    struct credential_wait *wait = calloc(1, sizeof *wait);
+    struct error ignored = {0};
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (wait == NULL)
+        return NULL;
+    wait->client = client;
+    wait->index = index;
+    wait->next = client->slots[index].waits;
+    client->slots[index].waits = wait;
+    if (deadline_ms == 0)
+        return wait;
+    wait->timer = loop_timer_new(client->loop, on_deadline, wait, &ignored);
+    if (wait->timer == NULL) {
+        unlink_wait(wait);
+        return NULL;
+    }
+    loop_timer_start(wait->timer, deadline_ms > now_ms ? deadline_ms - now_ms : 0);
+    return wait;
+}
+
+struct credential_wait *credential_get(
+    struct credential_client *client, const struct credential_config *config, int64_t deadline_ms,
+    void (*on_ready)(void *arg, const struct credential *credential, const struct error *err),
+    void *arg)
+{
+    size_t index = (size_t)(config - client->configs);
+    struct slot *slot = &client->slots[index];
+    struct credential credential = {slot->snapshot.secret, config, slot->snapshot.generation};
+    struct credential_wait *wait;
+    struct error err = {0};
+
+    if (is_usable(client, slot)) {
+        on_ready(arg, &credential, NULL);
+        return NULL;
+    }
+    wait = new_wait(client, index, deadline_ms);
+    if (wait != NULL) {
+        wait->on_ready = on_ready;
+        wait->arg = arg;
+        if (slot->is_asked || (slot->is_asked = send_message(client, take_want, index, 0)))
+            return wait;
+        unlink_wait(wait);
+    }
+    error_set(&err, ERROR_NO_MEMORY, "no memory to wait for a credential");
+    on_ready(arg, NULL, &err);
+    return NULL;
+}
+
+void credential_wait_cancel(struct credential_wait *wait)
+{
+    if (wait != NULL)
+        unlink_wait(wait);
+}
+
+void credential_report_unauthorized(struct credential_client *client,
+                                    const struct credential_config *config, uint64_t generation)
+{
+    size_t index = (size_t)(config - client->configs);
+    struct slot *slot = &client->slots[index];
+
+    if (slot->snapshot.secret == NULL || slot->snapshot.generation != generation)
+        return;
+    /* Not handed out until the broker has said which one counts. */
+    secret_free(TAKE(slot->snapshot.secret));
+    (void)send_message(client, take_refusal, index, generation);
+}
