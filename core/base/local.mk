@@ -8,6 +8,9 @@ libbase_la_SOURCES = \
     core/base/error.c core/base/error.h \
     core/base/json.h core/base/json_check.c core/base/json_read.c core/base/json_write.c \
     core/base/json_scan.h \
+    core/base/json_schema.c core/base/json_schema.h core/base/json_schema_adapt.c \
+    core/base/json_schema_check.c core/base/json_schema_pattern.c \
+    core/base/json_schema_private.h \
     core/base/log.c core/base/log.h core/base/log_ring.c core/base/log_ring.h \
     core/base/secret.c core/base/secret.h core/base/secret_arena.c core/base/secret_arena.h \
     core/base/spawn.c core/base/spawn.h \
