@@ -23,9 +23,9 @@ struct plugin_manifest {
     char *version;
     char *description;
     char **interfaces;
-    char **authn_methods; /* "serves"."authnMethod": picked by the IDaaS file */
-    char **plugin_names;  /* "serves"."pluginName" */
-    enum placement placement; /* PLACEMENT_DEFAULT when it names none: the operator must */
+    char **authn_methods;        /* "serves"."authnMethod": picked by the IDaaS file */
+    char **plugin_names;         /* "serves"."pluginName" */
+    enum placement placement;    /* PLACEMENT_DEFAULT when it names none: the operator must */
     struct json_object *presets; /* name -> configuration members, or NULL */
 };
 
@@ -43,8 +43,9 @@ const struct plugin_manifest *plugin_catalogue_at(const struct plugin_catalogue 
 const struct plugin_manifest *plugin_catalogue_find(const struct plugin_catalogue *catalogue,
                                                     const char *id);
 /* The plugin that serves an authnMethod of the IDaaS file (with "PLUGIN", a pluginName). */
-const struct plugin_manifest *plugin_catalogue_find_provider(
-    const struct plugin_catalogue *catalogue, const char *authn_method, const char *plugin_name);
+const struct plugin_manifest *
+plugin_catalogue_find_provider(const struct plugin_catalogue *catalogue, const char *authn_method,
+                               const char *plugin_name);
 
 /* Opens the library once (later calls give the same): checks owner and mode of file and folder,
  * loads, finds the symbol, validates the descriptor against the manifest, compiles the

@@ -1,1 +1,16 @@
-# core/plugin: its part of the build
+# core/plugin: plugins found, loaded, served and kept within bounds
+noinst_LTLIBRARIES += libplugin.la
+libplugin_la_SOURCES = \
+    core/plugin/catalogue.c core/plugin/catalogue.h \
+    core/plugin/handles.c core/plugin/handles.h \
+    core/plugin/instance.c core/plugin/instance.h \
+    core/plugin/library.c core/plugin/library.h core/plugin/manifest.c \
+    core/plugin/plugin_config.c core/plugin/plugin_config.h core/plugin/plugin_host.h \
+    core/plugin/provider_port.c core/plugin/provider_port.h \
+    core/plugin/request_body.c core/plugin/request_body.h \
+    core/plugin/service_basic.c core/plugin/service_http.c core/plugin/service_json.c \
+    core/plugin/service_loop.c core/plugin/service_secret.c core/plugin/service_sign.c \
+    core/plugin/tool_engine.c core/plugin/tool_engine.h \
+    core/plugin/tool_functions.c core/plugin/tool_functions.h \
+    core/plugin/tool_host.c core/plugin/tool_host.h \
+    core/plugin/tool_port.c core/plugin/tool_port.h

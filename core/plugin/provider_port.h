@@ -12,8 +12,8 @@ struct provider_port;
 
 struct provider_port_options {
     struct plugin_library *library;
-    struct plugin_home home; /* the broker's thread; `credentials` NULL */
-    const char *config_json; /* what the plugin gets, before its schema's defaults */
+    struct plugin_home home;  /* the broker's thread; `credentials` NULL */
+    const char *config_json;  /* what the plugin gets, before its schema's defaults */
     enum placement placement; /* INLINE or THREAD */
     const char *ca_file;
     struct plugin_watch watch;

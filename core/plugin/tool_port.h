@@ -101,8 +101,7 @@ struct tool_run_events {
 };
 
 struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_request *request,
-                                const struct tool_run_events *events, void *arg,
-                                struct error *err);
+                                const struct tool_run_events *events, void *arg, struct error *err);
 /* Cancels: the plugin is told, and no callback follows. */
 void tool_run_cancel(struct tool_run *run);
 

@@ -1,0 +1,191 @@
+/* Opens a plugin's library and checks that it is what its manifest says. */
+#include "plugin/library.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/json_schema.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sesame/plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIST_MAX_COUNT 32
+
+static const char *const known_interfaces[] = {"sesame.tool/1", "sesame.credential-provider/1",
+                                               NULL};
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+/* Who can write the file or its folder can be this process. */
+static bool check_owner(const char *path, const struct stat *found, struct error *err)
+{
+    if (found->st_uid != 0 && found->st_uid != geteuid())
+        return error_set_named(err, ERROR_DENIED, "PluginNotTrusted",
+                               "%s belongs to user %u, expected root or user %u", path,
+                               (unsigned)found->st_uid, (unsigned)geteuid());
+    if ((found->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !S_ISLNK(found->st_mode))
+        return error_set_named(err, ERROR_DENIED, "PluginNotTrusted",
+                               "%s has mode %04o, so that others than its owner can write it; run "
+                               "chmod go-w %s",
+                               path, (unsigned)found->st_mode & 07777, path);
+    return true;
+}
+
+static int open_file(const struct plugin_manifest *manifest, const char *path, struct error *err)
+{
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat file, folder;
+    int kept;
+
+    if (fd < 0 || fstat(fd, &file) != 0) {
+        error_set_named(err, ERROR_NOT_FOUND, "PluginNotFound", "%s cannot be opened: %s", path,
+                        strerror(errno));
+        return -1;
+    }
+    if (!S_ISREG(file.st_mode)) {
+        error_set_named(err, ERROR_DENIED, "PluginNotTrusted", "%s is not a regular file", path);
+        return -1;
+    }
+    if (stat(manifest->directory, &folder) != 0 || !check_owner(path, &file, err) ||
+        !check_owner(manifest->directory, &folder, err))
+        return -1;
+    kept = fd;
+    fd = -1;
+    return kept;
+}
+
+static bool load(struct plugin_library *library, const char *path, struct error *err)
+{
+    char name[40];
+    union {
+        void *symbol;
+        const struct sesame_plugin *descriptor;
+    } found;
+
+    (void)snprintf(name, sizeof name, "/proc/self/fd/%d", library->fd);
+    library->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (library->handle == NULL) {
+        const char *reason = dlerror();
+
+        return error_set_named(err, ERROR_BAD_INPUT, "PluginNotLoadable", "%s: %s", path,
+                               reason == NULL ? "cannot be loaded" : reason);
+    }
+    found.symbol = dlsym(library->handle, "sesame_plugin_v1");
+    if (found.symbol != NULL) {
+        library->descriptor = found.descriptor;
+        return true;
+    }
+    if (dlsym(library->handle, "sesame_plugin_v2") != NULL)
+        return error_set_named(err, ERROR_BAD_INPUT, "PluginWrongVersion",
+                               "%s: wanted the symbol sesame_plugin_v1, found sesame_plugin_v2: it "
+                               "needs a newer sesame",
+                               path);
+    return error_set_named(err, ERROR_BAD_INPUT, "PluginNoSymbol",
+                           "%s: wanted the symbol sesame_plugin_v1, found none: is it a sesame "
+                           "plugin?",
+                           path);
+}
+
+/* ---- the descriptor -------------------------------------------------------------------------- */
+
+static bool has_text(const char *const *list, const char *text)
+{
+    for (size_t i = 0; i < LIST_MAX_COUNT && list[i] != NULL; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+bool plugin_offers(const struct plugin_library *library, const char *interface_id)
+{
+    return has_text(library->descriptor->offers, interface_id);
+}
+
+static bool check_descriptor(struct plugin_library *library, const char *path, struct error *err)
+{
+    const struct sesame_plugin *plugin = library->descriptor;
+    const struct plugin_manifest *manifest = library->manifest;
+
+    if (plugin->id == NULL || plugin->version == NULL || plugin->description == NULL ||
+        plugin->config_schema == NULL || plugin->needs == NULL || plugin->offers == NULL ||
+        plugin->get_interface == NULL || plugin->create == NULL || plugin->destroy == NULL)
+        return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
+                               "%s: sesame_plugin_v1 has a NULL where a text, list or function is "
+                               "required (only `stop` may be NULL)",
+                               path);
+    if (strcmp(plugin->id, manifest->id) != 0)
+        return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
+                               "%s: wanted the id \"%s\" of its manifest, found \"%.64s\"", path,
+                               manifest->id, plugin->id);
+    for (char **offered = manifest->interfaces; *offered != NULL; offered++) {
+        if (!has_text(plugin->offers, *offered))
+            return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
+                                   "%s: its manifest names the interface %s, which it does not "
+                                   "offer",
+                                   path, *offered);
+        if (has_text(known_interfaces, *offered) && plugin->get_interface(*offered) == NULL)
+            return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
+                                   "%s: get_interface(\"%s\") gives NULL", path, *offered);
+    }
+    return true;
+}
+
+static bool compile_schema(struct plugin_library *library, const char *path, struct error *err)
+{
+    const char *text = library->descriptor->config_schema;
+
+    library->schema_json = json_parse(text, strlen(text), JSON_DEPTH_DEFAULT, err);
+    if (library->schema_json != NULL)
+        library->schema = json_schema_new(library->schema_json, err);
+    return library->schema != NULL || error_prefix(err, "%s: its configuration schema", path);
+}
+
+struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
+                                           struct error *err)
+{
+    struct plugin_library *library = calloc(1, sizeof *library);
+    CLEANUP(cleanup_free) char *path = NULL;
+
+    if (library == NULL || asprintf(&path, "%s/%s", manifest->directory, manifest->file) < 0) {
+        free(library);
+        error_set(err, ERROR_NO_MEMORY, "no memory for a plugin");
+        return NULL;
+    }
+    library->manifest = manifest;
+    library->fd = open_file(manifest, path, err);
+    if (library->fd >= 0 && load(library, path, err) && check_descriptor(library, path, err) &&
+        compile_schema(library, path, err))
+        return library;
+    if (err->code == ERROR_NONE)
+        error_set(err, ERROR_INTERNAL, "%s cannot be opened: %s", path, strerror(errno));
+    plugin_library_free(library);
+    return NULL;
+}
+
+void plugin_library_free(struct plugin_library *library)
+{
+    if (library == NULL)
+        return;
+    json_schema_free(library->schema);
+    json_object_put(library->schema_json);
+    /* Neither dlclose nor close: code of it may still be on some stack, and the descriptor's
+     * number must not come to name another library. */
+    free(library);
+}
+
+const struct plugin_manifest *plugin_library_manifest(const struct plugin_library *library)
+{
+    return library->manifest;
+}
+
+struct json_object *plugin_library_schema(const struct plugin_library *library)
+{
+    return library->schema_json;
+}

@@ -1,0 +1,32 @@
+/* An opened plugin library; private to core/plugin. */
+#ifndef SESAME_PLUGIN_LIBRARY_H
+#define SESAME_PLUGIN_LIBRARY_H
+
+#include "plugin/catalogue.h"
+
+struct json_schema;
+struct sesame_plugin;
+
+struct plugin_library {
+    const struct plugin_manifest *manifest;
+    const struct sesame_plugin *descriptor;
+    struct json_object *schema_json;
+    struct json_schema *schema;
+    void *handle;
+    int fd; /* kept open: its number names the library */
+};
+
+/* What the manifest's file holds, opened and checked. NULL with `err`. */
+struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
+                                           struct error *err);
+/* Frees what is ours; the code stays mapped. */
+void plugin_library_free(struct plugin_library *library);
+
+/* Reads one manifest; NULL with `err`. */
+struct plugin_manifest *plugin_manifest_read(const char *directory, const char *name,
+                                             struct error *err);
+void plugin_manifest_free(struct plugin_manifest *manifest);
+
+bool plugin_offers(const struct plugin_library *library, const char *interface_id);
+
+#endif

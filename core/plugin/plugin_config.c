@@ -1,0 +1,108 @@
+/* A plugin's configuration: checked against its schema, completed, and the marks in the schema. */
+#include "plugin/plugin_config.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/json_schema.h"
+#include "plugin/library.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MARK_DEPTH_MAX 8
+
+/* Members of the preset that the configuration does not have itself. */
+static bool apply_preset(const struct plugin_manifest *manifest, struct json_object *config,
+                         struct error *err)
+{
+    const char *name = json_get_string(config, "preset", NULL);
+    struct json_object *preset;
+
+    if (name == NULL || manifest->presets == NULL)
+        return true;
+    preset = json_get_object(manifest->presets, name);
+    if (preset == NULL)
+        return error_set(err, ERROR_BAD_INPUT, "$.preset: the plugin has no preset \"%.60s\"",
+                         name);
+    json_object_object_foreach(preset, member, value)
+    {
+        struct json_object *copy = NULL;
+
+        if (json_object_object_get_ex(config, member, NULL))
+            continue;
+        if (json_object_deep_copy(value, &copy, NULL) != 0)
+            return error_set(err, ERROR_NO_MEMORY, "no memory for a preset");
+        json_object_object_add(config, member, copy);
+    }
+    json_object_object_del(config, "preset");
+    return true;
+}
+
+struct json_object *plugin_config_prepare(const struct plugin_library *library,
+                                          const char *config_json, const char *what,
+                                          struct error *err)
+{
+    CLEANUP(json_cleanup)
+    struct json_object *config =
+        json_parse(config_json, strlen(config_json), JSON_DEPTH_DEFAULT, err);
+
+    if (config != NULL && !json_object_is_type(config, json_type_object))
+        error_set(err, ERROR_BAD_INPUT, "the configuration is no object");
+    if (err->code == ERROR_NONE && config != NULL && apply_preset(library->manifest, config, err) &&
+        json_schema_apply_defaults(library->schema, config, err) &&
+        json_schema_check(library->schema, config, err))
+        return TAKE(config);
+    error_prefix(err, "%s", what);
+    return NULL;
+}
+
+struct walk {
+    const char *mark;
+    bool (*fn)(void *arg, const char *pointer, const char *kind, const char *value,
+               struct error *err);
+    void *arg;
+    struct error *err;
+};
+
+static bool walk_object(const struct walk *walk, struct json_object *schema,
+                        struct json_object *config, const char *at, int depth)
+{
+    struct json_object *properties = json_get_object(schema, "properties");
+
+    if (properties == NULL || depth >= MARK_DEPTH_MAX)
+        return true;
+    json_object_object_foreach(properties, name, property)
+    {
+        struct json_object *value, *mark;
+        char pointer[256];
+
+        if (!json_object_is_type(property, json_type_object) ||
+            !json_object_object_get_ex(config, name, &value) ||
+            snprintf(pointer, sizeof pointer, "%s/%s", at, name) >= (int)sizeof pointer)
+            continue;
+        if (json_object_object_get_ex(property, walk->mark, &mark) &&
+            json_object_is_type(value, json_type_string) && json_object_get_string_len(value) > 0 &&
+            !walk->fn(walk->arg, pointer,
+                      json_object_is_type(mark, json_type_string) ? json_object_get_string(mark)
+                                                                  : "",
+                      json_object_get_string(value), walk->err))
+            return false;
+        if (json_object_is_type(value, json_type_object) &&
+            !walk_object(walk, property, value, pointer, depth + 1))
+            return false;
+    }
+    return true;
+}
+
+bool plugin_config_each(const struct plugin_library *library, struct json_object *config,
+                        const char *mark,
+                        bool (*fn)(void *arg, const char *pointer, const char *kind,
+                                   const char *value, struct error *err),
+                        void *arg, struct error *err)
+{
+    const struct walk walk = {mark, fn, arg, err};
+
+    return walk_object(&walk, library->schema_json, config, "", 0);
+}

@@ -1,0 +1,168 @@
+/* Host services for credential providers: secrets as handles, platform credentials. */
+#include "plugin/instance.h"
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#include <sesame/services.h>
+#include <string.h>
+
+static struct secret *get(struct plugin_instance *instance, uint64_t handle)
+{
+    struct secret *secret =
+        instance == NULL ? NULL : handle_get(&instance->handles, HANDLE_SECRET, handle);
+
+    if (instance != NULL && secret == NULL)
+        instance_misbehaved(instance, "unknown_handle");
+    return secret;
+}
+
+/* Takes `secret` on success and on failure. */
+static int32_t give(struct plugin_instance *instance, struct secret *secret,
+                    const struct error *err, uint64_t *out)
+{
+    if (secret == NULL) {
+        instance_explain(instance, err);
+        return status_of_error(err);
+    }
+    *out = handle_add(&instance->handles, HANDLE_SECRET, secret);
+    if (*out != 0)
+        return SESAME_OK;
+    secret_free(secret);
+    return SESAME_LIMIT;
+}
+
+static int32_t from_config(const struct sesame_host *host, struct sesame_text pointer,
+                           uint64_t *out_secret)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct error err = {0};
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    for (size_t i = 0; i < instance->secret_count; i++) {
+        struct instance_secret *item = &instance->secrets[i];
+
+        if (!slice_equal_text(slice_from(pointer), item->pointer))
+            continue;
+        if (item->file != NULL)
+            return give(instance, secret_from_file(item->file, &err), &err, out_secret);
+        if (item->secret != NULL)
+            return give(instance, secret_ref(item->secret), &err, out_secret);
+        error_set_named(&err, ERROR_NOT_FOUND, "SecretNotFound",
+                        "the environment variable %s is not set", item->variable);
+        return give(instance, NULL, &err, out_secret);
+    }
+    return SESAME_NOT_FOUND;
+}
+
+static bool copy_pointer(struct sesame_text pointer, char *out, size_t size)
+{
+    if (pointer.len >= size)
+        return false;
+    if (pointer.len > 0)
+        memcpy(out, pointer.data, pointer.len);
+    out[pointer.len] = '\0';
+    return true;
+}
+
+static int32_t json_take(const struct sesame_host *host, uint64_t json_secret,
+                         struct sesame_text pointer, uint64_t *out_secret)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct secret *json = get(instance, json_secret), *taken = NULL;
+    struct error err = {0};
+    char place[256];
+    const char *text;
+    size_t len;
+
+    if (json == NULL || !copy_pointer(pointer, place, sizeof place))
+        return SESAME_NOT_FOUND;
+    text = secret_borrow(json, &len);
+    (void)json_take_secret(text, len, place, &taken, &err);
+    return give(instance, taken, &err, out_secret);
+}
+
+static int32_t json_read(const struct sesame_host *host, uint64_t json_secret,
+                         struct sesame_text pointer, char *out, size_t out_capacity,
+                         size_t *out_len)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct secret *json = get(instance, json_secret);
+    struct error err = {0};
+    char place[256];
+    const char *text, *value;
+    size_t len, value_len;
+
+    if (json == NULL || !copy_pointer(pointer, place, sizeof place))
+        return SESAME_NOT_FOUND;
+    text = secret_borrow(json, &len);
+    if (!json_check(text, len, JSON_DEPTH_DEFAULT, &err)) {
+        instance_explain(instance, &err);
+        return SESAME_BAD_INPUT;
+    }
+    if (!json_find(text, len, place, &value, &value_len))
+        return SESAME_NOT_FOUND;
+    if (value_len > out_capacity)
+        return SESAME_LIMIT;
+    memcpy(out, value, value_len);
+    *out_len = value_len;
+    return SESAME_OK;
+}
+
+static int32_t create(const struct sesame_host *host, struct sesame_text bytes,
+                      uint64_t *out_secret)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct error err = {0};
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    return give(instance, secret_copy(bytes.data == NULL ? "" : bytes.data, bytes.len, &err), &err,
+                out_secret);
+}
+
+static int32_t borrow(const struct sesame_host *host, uint64_t handle, struct sesame_text *out)
+{
+    struct secret *secret = get(instance_enter(host), handle);
+
+    if (secret == NULL)
+        return SESAME_NOT_FOUND;
+    out->data = secret_borrow(secret, &out->len);
+    return SESAME_OK;
+}
+
+static void free_secret(const struct sesame_host *host, uint64_t handle)
+{
+    struct plugin_instance *instance = instance_enter(host);
+
+    if (instance != NULL && handle != 0)
+        secret_free(handle_take(&instance->handles, HANDLE_SECRET, handle));
+}
+
+static void drop(void *object)
+{
+    secret_free(object);
+}
+
+void service_secret_close(struct plugin_instance *instance)
+{
+    handle_take_all(&instance->handles, HANDLE_SECRET, drop);
+}
+
+const struct sesame_secret_v1 service_secret = {from_config, json_take, json_read,
+                                                create,      borrow,    free_secret};
+
+/* The platform's STS triple reaches the host with each request; the gate does not hand it on yet.
+ */
+static int32_t platform_get(const struct sesame_host *host, struct sesame_text kind,
+                            struct sesame_platform_credentials *out)
+{
+    (void)host;
+    (void)kind;
+    memset(out, 0, sizeof *out);
+    return SESAME_NOT_FOUND;
+}
+
+const struct sesame_platform_credentials_v1 service_platform_credentials = {platform_get};

@@ -1,0 +1,120 @@
+/* The list of functions a tool offers, as the host keeps it. */
+#include "plugin/tool_functions.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/json_schema.h"
+#include "base/log.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FUNCTION_MAX_COUNT 256
+
+static void clear_function(struct tool_function *function)
+{
+    char *text;
+
+    memcpy(&text, &function->name, sizeof text);
+    free(text);
+    memcpy(&text, &function->description, sizeof text);
+    free(text);
+    json_schema_free(function->schema);
+    json_object_put(function->parameters);
+}
+
+struct tool_functions *tool_functions_ref(struct tool_functions *functions)
+{
+    functions->references++;
+    return functions;
+}
+
+void tool_functions_free(struct tool_functions *functions)
+{
+    if (functions == NULL || --functions->references > 0)
+        return;
+    for (size_t i = 0; i < functions->count; i++)
+        clear_function(&functions->items[i]);
+    free(functions->items);
+    free(functions);
+}
+
+static bool is_name(const char *name, size_t len)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+    return len >= 1 && len <= 128 && strlen(name) == len && strspn(name, letters) == len;
+}
+
+static bool read_function(struct json_object *json, struct tool_functions *functions,
+                          struct error *err)
+{
+    struct tool_function *function = &functions->items[functions->count];
+    size_t len = 0;
+    const char *name =
+        json_object_is_type(json, json_type_object) ? json_get_string(json, "name", &len) : NULL;
+    const char *description = name == NULL ? NULL : json_get_string(json, "description", NULL);
+    struct json_object *parameters = name == NULL ? NULL : json_get_object(json, "parameters");
+
+    if (name == NULL || !is_name(name, len))
+        return error_set(err, ERROR_BAD_INPUT, "a function without a proper name");
+    for (size_t i = 0; i < functions->count; i++)
+        if (strcmp(functions->items[i].name, name) == 0)
+            return error_set(err, ERROR_BAD_INPUT, "the function %.60s comes twice", name);
+    function->parameters = parameters != NULL
+                               ? json_object_get(parameters)
+                               : json_tokener_parse("{\"type\":\"object\",\"properties\":{}}");
+    function->name = strdup(name);
+    function->description = strdup(description == NULL ? "" : description);
+    if (function->name == NULL || function->description == NULL || function->parameters == NULL)
+        error_set(err, ERROR_NO_MEMORY, "no memory for a function");
+    else
+        function->schema = json_schema_new(function->parameters, err);
+    if (function->schema != NULL) {
+        functions->count++;
+        return true;
+    }
+    clear_function(function);
+    memset(function, 0, sizeof *function);
+    return error_prefix(err, "the function %.60s", name);
+}
+
+struct tool_functions *tool_functions_parse(const char *data, size_t len, int json_depth,
+                                            const char *tool, struct error *err)
+{
+    CLEANUP(json_cleanup) struct json_object *json = json_parse(data, len, json_depth, err);
+    struct json_object *list = NULL;
+    struct tool_functions *functions;
+
+    if (json == NULL)
+        return NULL;
+    if (json_object_is_type(json, json_type_object))
+        list = json_get_array(json, "functions");
+    if (list == NULL || json_object_array_length(list) > FUNCTION_MAX_COUNT) {
+        error_set(err, ERROR_BAD_INPUT,
+                  "the tool's list has no \"functions\", or more than %d of them",
+                  FUNCTION_MAX_COUNT);
+        return NULL;
+    }
+    functions = calloc(1, sizeof *functions);
+    if (functions != NULL)
+        functions->items = calloc(json_object_array_length(list) + 1, sizeof *functions->items);
+    if (functions == NULL || functions->items == NULL) {
+        free(functions);
+        error_set(err, ERROR_NO_MEMORY, "no memory for a list of functions");
+        return NULL;
+    }
+    functions->references = 1;
+    /* One bad function does not take the others away. */
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct error why = {0};
+
+        if (!read_function(json_object_array_get_idx(list, i), functions, &why))
+            log_warn("plugin", "a function is left out", LOG_TEXT("tool", tool),
+                     LOG_TEXT("reason", why.message));
+    }
+    return functions;
+}

@@ -1,0 +1,11 @@
+/* The list of functions a tool offers, as the host keeps it; private to core/plugin. */
+#ifndef SESAME_PLUGIN_TOOL_FUNCTIONS_H
+#define SESAME_PLUGIN_TOOL_FUNCTIONS_H
+
+#include "plugin/tool_port.h"
+
+/* Reads what `list` was completed with. Functions that are broken are left out with a warning. */
+struct tool_functions *tool_functions_parse(const char *data, size_t len, int json_depth,
+                                            const char *tool, struct error *err);
+
+#endif

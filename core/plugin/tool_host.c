@@ -1,0 +1,73 @@
+/* A configured tool, host-wide: its configuration checked once, before any worker uses it. */
+#include "plugin/tool_host.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "credential/broker.h"
+#include "credential/credential_client.h"
+#include "plugin/library.h"
+#include "plugin/plugin_config.h"
+
+#include <json-c/json.h>
+#include <sesame/tool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool check_credential(void *arg, const char *pointer, const char *kind, const char *name,
+                             struct error *err)
+{
+    const struct tool_config *config = arg;
+
+    (void)kind;
+    for (size_t i = 0; i < config->credential_count; i++)
+        if (strcmp(config->credentials[i], name) == 0)
+            return true;
+    return error_set(err, ERROR_BAD_INPUT,
+                     "tools.%s.config%s names the credential \"%.60s\", which tools.%s.credentials "
+                     "does not list",
+                     config->name, pointer, name, config->name);
+}
+
+struct tool_host *tool_host_new(const struct tool_host_options *options, struct error *err)
+{
+    const struct plugin_manifest *manifest = options->library->manifest;
+    const struct tool_config *config = options->config;
+    struct tool_host *host = calloc(1, sizeof *host);
+    char what[120];
+
+    if (host == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
+        return NULL;
+    }
+    host->options = *options;
+    (void)snprintf(what, sizeof what, "tools.%s.config", config->name); /* cutting is fine */
+    if (!plugin_offers(options->library, SESAME_TOOL_V1))
+        error_set(err, ERROR_BAD_INPUT, "tools.%s: the plugin %s is no tool", config->name,
+                  manifest->id);
+    else if (options->placement == PLACEMENT_DEFAULT)
+        error_set(err, ERROR_BAD_INPUT,
+                  "tools.%s: the plugin %s names no placement: set tools.%s.placement to inline or "
+                  "thread",
+                  config->name, manifest->id, config->name);
+    else if (options->placement != PLACEMENT_INLINE)
+        error_set(err, ERROR_BAD_INPUT,
+                  "tools.%s: the placement \"%s\" is not supported yet; use \"inline\"",
+                  config->name, placement_text(options->placement));
+    else if ((host->config = plugin_config_prepare(options->library, config->config_json, what,
+                                                   err)) != NULL &&
+             plugin_config_each(options->library, host->config, "x-credential", check_credential,
+                                (void *)(uintptr_t)config, err))
+        return host;
+    tool_host_free(host);
+    return NULL;
+}
+
+void tool_host_free(struct tool_host *host)
+{
+    if (host == NULL)
+        return;
+    json_object_put(host->config);
+    free(host);
+}

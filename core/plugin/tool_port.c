@@ -1,0 +1,292 @@
+/* One worker's port to a tool: its list of functions kept current, its calls. */
+#include "plugin/tool_port.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "plugin/tool_engine.h"
+#include "plugin/tool_functions.h"
+#include "plugin/tool_host.h"
+
+#include <json-c/json.h>
+#include <sesame/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_TIMEOUT_MS 30000
+#define BACK_OFF_MIN_MS 1000
+#define BACK_OFF_MAX_MS 60000
+
+struct tool_wait {
+    struct tool_wait *next;
+    struct tool_port *port;
+    struct loop_timer *timer;
+    void (*on_ready)(void *arg);
+    void *arg;
+};
+
+struct tool_port {
+    struct tool_host *host;
+    struct plugin_home home;
+    struct tool_engine *engine;
+    struct tool_functions *functions;
+    bool is_outdated;
+    struct engine_call *listing;
+    struct error list_error;
+    int64_t back_off_ms, retry_at_ms;
+    struct tool_wait *waits;
+};
+
+struct tool_run {
+    struct tool_port *port;
+    struct engine_call *call;
+    struct tool_run_events events;
+    void *arg;
+};
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+static void end_wait(struct tool_wait *wait, bool tell)
+{
+    struct tool_wait **link = &wait->port->waits;
+    void (*on_ready)(void *) = wait->on_ready;
+    void *arg = wait->arg;
+
+    while (*link != wait)
+        link = &(*link)->next;
+    *link = wait->next;
+    loop_timer_free(wait->timer);
+    free(wait);
+    if (tell)
+        on_ready(arg);
+}
+
+static void tell_waits(struct tool_port *port)
+{
+    while (port->waits != NULL)
+        end_wait(port->waits, true);
+}
+
+static void on_listed(void *arg, int32_t status, const char *data, size_t len)
+{
+    struct tool_port *port = arg;
+    const char *name = port->host->options.config->name;
+    struct tool_functions *fresh = NULL;
+    struct error err = {0};
+
+    port->listing = NULL;
+    if (status == SESAME_OK)
+        fresh = tool_functions_parse(data, len, port->host->options.json_depth, name, &err);
+    else
+        error_set(&err, error_of_status(status), "%.*s", (int)(len < 400 ? len : 400), data);
+    port->list_error = err;
+    if (fresh != NULL) {
+        tool_functions_free(port->functions);
+        port->functions = fresh;
+        port->is_outdated = false;
+        port->back_off_ms = 0;
+    } else {
+        port->back_off_ms = port->back_off_ms == 0                    ? BACK_OFF_MIN_MS
+                            : port->back_off_ms * 2 > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS
+                                                                      : port->back_off_ms * 2;
+        port->retry_at_ms = clock_monotonic_ms() + port->back_off_ms;
+        log_warn("tool", "the tool did not list its functions", LOG_TEXT("tool", name),
+                 LOG_TEXT("reason", err.message));
+    }
+    tell_waits(port);
+}
+
+static void list(struct tool_port *port)
+{
+    static const struct engine_events events = {NULL, on_listed};
+    struct error err = {0};
+
+    port->listing = tool_engine_start(port->engine, NULL, clock_monotonic_ms() + LIST_TIMEOUT_MS,
+                                      &events, port, &err);
+    if (port->listing == NULL) {
+        port->list_error = err;
+        port->retry_at_ms = clock_monotonic_ms() + BACK_OFF_MIN_MS;
+    }
+}
+
+static void on_changed(void *arg)
+{
+    struct tool_port *port = arg;
+
+    port->is_outdated = true;
+    port->retry_at_ms = 0;
+}
+
+struct tool_functions *tool_port_functions(const struct tool_port *port, const char **out_error)
+{
+    if (out_error != NULL)
+        *out_error = port->list_error.message;
+    return port->functions;
+}
+
+static void on_wait_over(void *arg)
+{
+    end_wait(arg, true);
+}
+
+struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
+                                    void (*on_ready)(void *arg), void *arg)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct tool_wait *wait;
+    struct error ignored = {0};
+
+    if (port->functions != NULL && !port->is_outdated)
+        return NULL;
+    if (port->listing == NULL && now_ms >= port->retry_at_ms)
+        list(port);
+    if (port->listing == NULL)
+        return NULL;
+    wait = calloc(1, sizeof *wait);
+    if (wait == NULL)
+        return NULL;
+    *wait = (struct tool_wait){port->waits, port, NULL, on_ready, arg};
+    port->waits = wait;
+    wait->timer = loop_timer_new(port->home.loop, on_wait_over, wait, &ignored);
+    if (wait->timer == NULL) {
+        end_wait(wait, false);
+        return NULL;
+    }
+    loop_timer_start(wait->timer, deadline_ms > now_ms ? deadline_ms - now_ms : 0);
+    return wait;
+}
+
+void tool_wait_cancel(struct tool_wait *wait)
+{
+    if (wait != NULL)
+        end_wait(wait, false);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static void on_progress(void *arg, const char *text, size_t len)
+{
+    struct tool_run *run = arg;
+
+    if (run->events.on_progress != NULL)
+        run->events.on_progress(run->arg, text, len);
+}
+
+static void give_result(struct tool_run *run, const struct tool_run_result *result)
+{
+    struct tool_run copy = *run;
+
+    free(run);
+    copy.events.on_done(copy.arg, result);
+}
+
+static void on_called(void *arg, int32_t status, const char *data, size_t len)
+{
+    struct tool_run *run = arg;
+    const struct tool_host_options *options = &run->port->host->options;
+    struct tool_run_result result = {.status = status, .text = data, .len = len};
+    CLEANUP(json_cleanup) struct json_object *json = NULL;
+    struct error err = {0};
+
+    if (status == SESAME_OK) {
+        json = json_parse(data, len, JSON_DEPTH_DEFAULT, &err);
+        result.text = json_object_is_type(json, json_type_object)
+                          ? json_get_string(json, "text", &result.len)
+                          : NULL;
+        if (result.text != NULL) {
+            (void)json_get_bool(json, "is_error", &result.is_error);
+        } else {
+            log_warn("tool", "the tool completed a call with something that is no result",
+                     LOG_TEXT("tool", options->config->name));
+            if (options->watch.on_misbehaviour != NULL)
+                options->watch.on_misbehaviour(options->watch.arg, options->config->plugin,
+                                               "bad_result");
+            result.status = SESAME_INTERNAL;
+            result.text = "the tool gave no proper result";
+            result.len = strlen(result.text);
+        }
+    }
+    give_result(run, &result);
+}
+
+struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_request *request,
+                                const struct tool_run_events *events, void *arg, struct error *err)
+{
+    static const struct engine_events engine_events = {on_progress, on_called};
+    struct tool_run *run = calloc(1, sizeof *run);
+
+    if (run == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a tool call");
+        return NULL;
+    }
+    run->port = port;
+    run->events = *events;
+    run->arg = arg;
+    run->call =
+        tool_engine_start(port->engine, request, request->deadline_ms, &engine_events, run, err);
+    if (run->call != NULL)
+        return run;
+    free(run);
+    return NULL;
+}
+
+void tool_run_cancel(struct tool_run *run)
+{
+    engine_call_cancel(run->call);
+    free(run);
+}
+
+/* ---- the port -------------------------------------------------------------------------------- */
+
+struct tool_port *tool_port_new(struct tool_host *host, const struct plugin_home *home,
+                                struct error *err)
+{
+    struct tool_port *port = calloc(1, sizeof *port);
+    struct instance_options options = {.library = host->options.library,
+                                       .home = *home,
+                                       .watch = host->options.watch,
+                                       .tool = host->options.config,
+                                       .name = host->options.config->name,
+                                       .config = host->config};
+
+    if (port == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
+        return NULL;
+    }
+    port->host = host;
+    port->home = *home;
+    port->engine = tool_engine_new(&options, host->options.result_max_bytes, on_changed, port, err);
+    if (port->engine == NULL) {
+        free(port);
+        return NULL;
+    }
+    list(port);
+    return port;
+}
+
+const struct tool_config *tool_port_config(const struct tool_port *port)
+{
+    return port->host->options.config;
+}
+
+void tool_port_stop(struct tool_port *port, void (*on_stopped)(void *arg), void *arg)
+{
+    port->listing = NULL;
+    tell_waits(port);
+    tool_engine_stop(port->engine, on_stopped, arg);
+}
+
+void tool_port_free(struct tool_port *port)
+{
+    if (port == NULL)
+        return;
+    while (port->waits != NULL)
+        end_wait(port->waits, false);
+    tool_engine_free(port->engine);
+    tool_functions_free(port->functions);
+    free(port);
+}
