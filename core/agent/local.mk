@@ -1,1 +1,7 @@
-# core/agent: its part of the build
+# core/agent: the turn
+noinst_LTLIBRARIES += libagent.la
+libagent_la_SOURCES = \
+    core/agent/arguments.c core/agent/arguments.h \
+    core/agent/tool_set.c core/agent/tool_set.h \
+    core/agent/tool_step.c core/agent/tool_step.h \
+    core/agent/turn.c core/agent/turn.h

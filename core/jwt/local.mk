@@ -7,4 +7,5 @@ libjwt_la_SOURCES = \
     core/jwt/jwks.c core/jwt/jwks.h \
     core/jwt/jwks_cache.c core/jwt/jwks_cache.h \
     core/jwt/jws.c core/jwt/jws.h \
+    core/jwt/token_memo.c core/jwt/token_memo.h \
     core/jwt/key.c core/jwt/key.h core/jwt/key_pem.c core/jwt/key_private.h
