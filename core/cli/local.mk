@@ -1,1 +1,31 @@
-# core/cli: its part of the build
+# core/cli: the program
+bin_PROGRAMS += sesame
+sesame_SOURCES = \
+    core/cli/command.c core/cli/command.h \
+    core/cli/config_command.c \
+    core/cli/host.c core/cli/host.h \
+    core/cli/locate.c core/cli/locate.h \
+    core/cli/main.c \
+    core/cli/plugin_command.c \
+    core/cli/serve.c \
+    core/cli/setup.c core/cli/setup.h \
+    core/cli/session.c core/cli/session.h \
+    core/cli/token_command.c \
+    core/cli/tool_command.c \
+    core/cli/worker.c core/cli/worker.h
+sesame_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la \
+    libnet.la libconfig.la libbase.la \
+    $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) -ldl -lpthread
+
+# So that the program runs from the build tree: plugins and page where it looks first.
+all-local: build-tree
+build-tree: $(pkglib_LTLIBRARIES)
+	@$(MKDIR_P) sesame-plugins
+	@for module in $(pkglib_LTLIBRARIES); do \
+	    ln -sf ../.libs/`basename $$module .la`.so sesame-plugins/; done
+	@for manifest in $(dist_manifest_DATA); do \
+	    ln -sf $(abs_top_srcdir)/$$manifest sesame-plugins/; done
+	@rm -f sesame-web; ln -sf $(abs_top_srcdir)/web sesame-web
+.PHONY: build-tree
+clean-local:
+	rm -rf sesame-plugins sesame-web

@@ -1,0 +1,30 @@
+/* The command line: what every subcommand shares. */
+#ifndef SESAME_CLI_COMMAND_H
+#define SESAME_CLI_COMMAND_H
+
+#include <stdbool.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_WRONG_USE = 2 };
+
+/* Options that every subcommand takes; what is left are its own words. */
+struct command_line {
+    const char *config; /* --config FILE */
+    const char
+        *idaas_config;  /* --idaas-config FILE, or the sample's -Dcloud_idaas_config_path=FILE */
+    const char *listen; /* --listen HOST:PORT */
+    bool is_json;       /* --json */
+    bool reveals;       /* --reveal */
+    char **words;       /* borrowed from argv */
+    int word_count;
+};
+
+/* Reads the options behind the subcommand. False: a message is on standard error. */
+bool command_line_read(int argc, char **argv, struct command_line *out);
+
+int serve_command(const struct command_line *line);
+int config_command(const struct command_line *line);
+int plugin_command(const struct command_line *line);
+int tool_command(const struct command_line *line);
+int token_command(const struct command_line *line);
+
+#endif

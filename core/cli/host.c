@@ -1,0 +1,441 @@
+/* The host: everything that exists once, on the owner's thread, made from the two configurations.
+ */
+#include "cli/host.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "cli/locate.h"
+#include "cli/worker.h"
+#include "config/host_config.h"
+#include "config/idaas_config.h"
+#include "credential/broker.h"
+#include "jwt/jwks.h"
+#include "jwt/jwks_cache.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+#include "plugin/catalogue.h"
+#include "plugin/provider_port.h"
+#include "plugin/tool_port.h"
+#include "server/audit.h"
+#include "server/metrics.h"
+#include "server/page.h"
+#include "server/ready.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define METRICS_MAX_COUNT 16
+
+struct host {
+    const struct setup *setup;
+    struct loop *loop;
+    struct http_client *http;
+    struct plugin_catalogue *catalogue;
+    struct provider_port *provider;
+    struct broker *broker;
+    struct jwks_cache *jwks;
+    struct tool_host **tools;
+    size_t *tool_config; /* index in the configuration, by tool */
+    size_t tool_count;
+    struct server_shared shared;
+    struct metrics *metrics[METRICS_MAX_COUNT]; /* the first is the owner's */
+    pthread_mutex_t metrics_lock;
+    struct worker **workers;
+    size_t worker_count;
+};
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+static enum log_level level_of(const char *text)
+{
+    return strcmp(text, "debug") == 0   ? LOG_DEBUG
+           : strcmp(text, "warn") == 0  ? LOG_WARN
+           : strcmp(text, "error") == 0 ? LOG_ERROR
+                                        : LOG_INFO;
+}
+
+bool host_open_process(const struct setup *setup, bool logs_quietly, struct error *err)
+{
+    const struct host_config *config = setup->host;
+    struct secret_report report;
+
+    if (!secret_arena_open((size_t)config->limits.secret_bytes,
+                           getenv("SESAME_KEEP_DUMPABLE") != NULL, &report, err) ||
+        !log_open(STDERR_FILENO,
+                  logs_quietly || strcmp(config->log_format, "text") == 0 ? LOG_FORMAT_TEXT
+                                                                          : LOG_FORMAT_JSON,
+                  logs_quietly ? LOG_ERROR : level_of(config->log_level), err))
+        return false;
+    log_info("start", "secret memory", LOG_INT("bytes", (int64_t)report.arena_bytes),
+             LOG_TEXT("kind", report.is_memfd_secret ? "memfd_secret" : "anonymous"),
+             LOG_BOOL("locked", report.is_locked), LOG_BOOL("dontdump", report.is_dontdump),
+             LOG_BOOL("dontfork", report.is_dontfork),
+             LOG_BOOL("process_undumpable", report.is_process_undumpable));
+    return true;
+}
+
+void host_close_process(void)
+{
+    log_close();
+    secret_arena_close();
+}
+
+/* ---- what the parts report ------------------------------------------------------------------- */
+
+static void on_credential_event(void *arg, const struct credential_event *event)
+{
+    struct host *host = arg;
+    char labels[140];
+
+    (void)snprintf(labels, sizeof labels, "credential=\"%.64s\",outcome=\"%s\"", event->credential,
+                   event->outcome);
+    metrics_count(host->metrics[0], "sesame_credential_fetch_total", labels);
+    (void)audit_write(host->shared.audit,
+                      &(struct audit_record){
+                          .event = "credential",
+                          .credential = event->credential,
+                          .audience = event->audience,
+                          .scope = event->scope,
+                          .fingerprint = event->fingerprint[0] == '\0' ? NULL : event->fingerprint,
+                          .outcome = event->outcome,
+                          .reason = event->reason,
+                          .duration_ms = event->duration_ms});
+}
+
+static void on_credential_state(void *arg, const char *credential, bool is_ready,
+                                const char *detail)
+{
+    struct host *host = arg;
+
+    ready_board_set(host->shared.ready, credential, strcmp(credential, "vault") == 0, is_ready,
+                    detail);
+    if (!is_ready)
+        log_warn("credential", "a credential is not there", LOG_TEXT("credential", credential),
+                 LOG_TEXT("reason", detail));
+}
+
+static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
+{
+    struct host *host = arg;
+    char labels[160];
+
+    (void)snprintf(labels, sizeof labels, "plugin=\"%.64s\",kind=\"%.40s\"", plugin_id, kind);
+    metrics_count(host->metrics[0], "sesame_plugin_misbehaviour_total", labels);
+}
+
+static void on_keys(void *arg, struct jwks *jwks)
+{
+    struct host *host = arg;
+
+    ready_board_set(host->shared.ready, "jwks", true, jwks != NULL,
+                    jwks != NULL ? "" : "no sign-in keys are left that are young enough");
+    for (size_t i = 0; i < host->worker_count; i++)
+        worker_push_keys(host->workers[i], jwks);
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static bool open_catalogue(struct host *host, struct error *err)
+{
+    const struct plugins_config *plugins = &host->setup->host->plugins;
+    CLEANUP(cleanup_free) char *directory = locate_plugins(plugins->directory);
+    CLEANUP(cleanup_free) const char **extra = calloc(plugins->count + 1, sizeof *extra);
+    size_t count = 0;
+
+    if (directory == NULL || extra == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the plugins");
+    for (size_t i = 0; i < plugins->count; i++)
+        if (plugins->items[i].directory[0] != '\0')
+            extra[count++] = plugins->items[i].directory;
+    host->catalogue = plugin_catalogue_new(directory, extra, err);
+    return host->catalogue != NULL;
+}
+
+static struct plugin_library *open_plugin(struct host *host, const char *id, struct error *err)
+{
+    const struct plugin_manifest *manifest = plugin_catalogue_find(host->catalogue, id);
+
+    if (manifest != NULL)
+        return plugin_library_open(host->catalogue, manifest, err);
+    error_set_named(err, ERROR_NOT_FOUND, "PluginNotFound",
+                    "there is no plugin \"%s\" in the plugin folder: see sesame plugin list", id);
+    return NULL;
+}
+
+static enum placement placement_of(const struct host *host, const struct plugin_manifest *manifest,
+                                   const struct tool_config *tool)
+{
+    enum placement placement = host_config_placement(host->setup->host, manifest->id, tool);
+
+    return placement == PLACEMENT_DEFAULT ? manifest->placement : placement;
+}
+
+static bool make_provider(struct host *host, struct error *err)
+{
+    const struct idaas_config *idaas = host->setup->idaas;
+    const char *method = authn_method_text(idaas->method);
+    const struct plugin_manifest *manifest =
+        plugin_catalogue_find_provider(host->catalogue, method, idaas->plugin_name);
+    struct provider_port_options options = {
+        .home = {host->loop, host->http, NULL},
+        .watch = {on_misbehaviour, host},
+    };
+    CLEANUP(buffer_clear) struct buffer config;
+
+    buffer_init(&config, 1024 * 1024);
+    if (manifest == NULL)
+        return error_set_named(err, ERROR_NOT_FOUND, "UnsupportedAuthenticationMethod",
+                               "no plugin here serves the authnMethod %s%s%s of %s: see sesame "
+                               "plugin list",
+                               method, idaas->plugin_name[0] == '\0' ? "" : " with pluginName ",
+                               idaas->plugin_name, idaas->file);
+    options.placement = placement_of(host, manifest, NULL);
+    options.library = plugin_library_open(host->catalogue, manifest, err);
+    if (options.library == NULL || !idaas_config_to_json(idaas, &config, err))
+        return false;
+    options.config_json = config.data;
+    host->provider = provider_port_new(&options, err);
+    return host->provider != NULL;
+}
+
+static bool make_broker(struct host *host, struct error *err)
+{
+    const struct host_config *config = host->setup->host;
+    struct broker_options options = {
+        .credentials = config->credentials,
+        .credential_count = config->credential_count,
+        .provider = provider_port_table(host->provider),
+        .developer_api_endpoint = host->setup->idaas->developer_api_endpoint,
+        .instance_id = host->setup->idaas->instance_id,
+        .vault_scope = IDAAS_PAM_SCOPE,
+        .on_event = on_credential_event,
+        .on_state = on_credential_state,
+        .arg = host,
+    };
+
+    for (size_t i = 0; i < config->credential_count; i++) {
+        ready_board_set(host->shared.ready, config->credentials[i].name, false, false,
+                        "not fetched yet");
+        if (config->credentials[i].kind == CREDENTIAL_API_KEY)
+            ready_board_set(host->shared.ready, "vault", true, false, "not fetched yet");
+    }
+    host->broker = broker_new(host->loop, host->http, &options, err);
+    return host->broker != NULL;
+}
+
+static bool make_tool(struct host *host, size_t index, struct error *err)
+{
+    const struct host_config *config = host->setup->host;
+    const struct tool_config *tool = &config->tools[index];
+    struct plugin_library *library = open_plugin(host, tool->plugin, err);
+    struct tool_host_options options = {
+        .library = library,
+        .config = tool,
+        .broker = host->broker,
+        .watch = {on_misbehaviour, host},
+        .result_max_bytes = 4 * 1024 * 1024,
+        .json_depth = (int)config->limits.tool_result_json_depth,
+    };
+
+    if (library == NULL)
+        return error_prefix(err, "tools.%s", tool->name);
+    options.placement = placement_of(host, plugin_library_manifest(library), tool);
+    host->tools[host->tool_count] = tool_host_new(&options, err);
+    if (host->tools[host->tool_count] == NULL)
+        return false;
+    host->tool_config[host->tool_count++] = index;
+    return true;
+}
+
+static bool make_tools(struct host *host, struct error *err)
+{
+    const struct host_config *config = host->setup->host;
+
+    host->tools = calloc(config->tool_count + 1, sizeof *host->tools);
+    host->tool_config = calloc(config->tool_count + 1, sizeof *host->tool_config);
+    if (host->tools == NULL || host->tool_config == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the tools");
+    for (size_t i = 0; i < config->tool_count; i++) {
+        struct error why = {0};
+
+        if (make_tool(host, i, &why))
+            continue;
+        if (config->tools[i].is_required) {
+            *err = why;
+            return false;
+        }
+        log_warn("tool", "a tool is left out", LOG_TEXT("tool", config->tools[i].name),
+                 LOG_TEXT("reason", why.message));
+    }
+    return true;
+}
+
+static bool make_shared(struct host *host, struct error *err)
+{
+    const struct host_config *config = host->setup->host;
+
+    host->shared.config = config;
+    host->shared.metrics = host->metrics;
+    host->shared.ready = ready_board_new();
+    pthread_mutex_init(&host->metrics_lock, NULL);
+    if (host->shared.ready == NULL || host_new_metrics(host) == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the host");
+    ready_board_set(host->shared.ready, "jwks", true, false, "not fetched yet");
+    host->shared.audit = audit_open(config->audit_path, err);
+    return host->shared.audit != NULL;
+}
+
+static bool load_page(struct host *host, struct error *err)
+{
+    const struct web_config *web = &host->setup->host->web;
+    CLEANUP(cleanup_free) char *directory = NULL;
+
+    if (!web->is_enabled)
+        return true;
+    directory = locate_web(web->directory);
+    if (directory == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the page");
+    host->shared.page = page_load(directory, web, err);
+    return host->shared.page != NULL;
+}
+
+struct host *host_new(const struct host_options *options, struct error *err)
+{
+    struct host *host = calloc(1, sizeof *host);
+
+    if (host == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for the host");
+        return NULL;
+    }
+    host->setup = options->setup;
+    if (make_shared(host, err) && (host->loop = loop_new(err)) != NULL &&
+        (host->http = http_client_new(host->loop, NULL, err)) != NULL &&
+        open_catalogue(host, err) && make_provider(host, err) && make_broker(host, err) &&
+        (options->has_no_tools || make_tools(host, err)) && load_page(host, err))
+        return host;
+    host_free(host);
+    return NULL;
+}
+
+bool host_start(struct host *host, struct error *err)
+{
+    struct jwks_cache_options options = {
+        .url = host->setup->host->inbound.jwks_url, .on_change = on_keys, .arg = host};
+
+    broker_start(host->broker);
+    host->jwks = jwks_cache_new(host->loop, host->http, &options, err);
+    return host->jwks != NULL;
+}
+
+void host_free(struct host *host)
+{
+    if (host == NULL)
+        return;
+    if (host->loop != NULL)
+        for (int i = 0; i < 3; i++)
+            loop_run_once(host->loop, 0);
+    jwks_cache_free(host->jwks);
+    broker_free(host->broker);
+    provider_port_free(host->provider);
+    for (size_t i = 0; i < host->tool_count; i++)
+        tool_host_free(host->tools[i]);
+    free(host->tools);
+    free(host->tool_config);
+    plugin_catalogue_free(host->catalogue);
+    http_client_free(host->http);
+    page_free(host->shared.page);
+    audit_close(host->shared.audit);
+    ready_board_free(host->shared.ready);
+    for (size_t i = 0; i < host->shared.metrics_count; i++)
+        metrics_free(host->metrics[i]);
+    pthread_mutex_destroy(&host->metrics_lock);
+    if (host->loop != NULL) {
+        for (int i = 0; i < 3; i++)
+            loop_run_once(host->loop, 0);
+        loop_free(host->loop);
+    }
+    free(host);
+}
+
+/* ---- what others see ------------------------------------------------------------------------- */
+
+struct loop *host_loop(struct host *host)
+{
+    return host->loop;
+}
+
+struct broker *host_broker(struct host *host)
+{
+    return host->broker;
+}
+
+const struct host_config *host_configuration(const struct host *host)
+{
+    return host->setup->host;
+}
+
+struct server_shared *host_shared(struct host *host)
+{
+    return &host->shared;
+}
+
+struct tool_host *const *host_tools(const struct host *host, size_t *out_count)
+{
+    *out_count = host->tool_count;
+    return host->tools;
+}
+
+bool host_tool_is_required(const struct host *host, size_t index)
+{
+    return host->setup->host->tools[host->tool_config[index]].is_required;
+}
+
+struct metrics *host_new_metrics(struct host *host)
+{
+    struct metrics *made = NULL;
+
+    pthread_mutex_lock(&host->metrics_lock);
+    if (host->shared.metrics_count < METRICS_MAX_COUNT && (made = metrics_new()) != NULL)
+        host->metrics[host->shared.metrics_count++] = made;
+    pthread_mutex_unlock(&host->metrics_lock);
+    return made;
+}
+
+void host_set_workers(struct host *host, struct worker **workers, size_t count)
+{
+    host->workers = workers;
+    host->worker_count = count;
+}
+
+struct key_wish {
+    struct host *host;
+    struct worker *worker;
+};
+
+static void take_key_wish(void *arg)
+{
+    struct key_wish *wish = arg;
+    struct jwks_cache *cache = wish->host->jwks;
+
+    /* No fetch is due: what is there is the answer. */
+    if (cache != NULL && !jwks_cache_want_kid(cache) && jwks_cache_get(cache) != NULL)
+        worker_push_keys(wish->worker, jwks_cache_get(cache));
+    free(wish);
+}
+
+void host_want_keys(struct host *host, struct worker *worker)
+{
+    struct key_wish *wish = malloc(sizeof *wish);
+
+    if (wish == NULL)
+        return;
+    *wish = (struct key_wish){host, worker};
+    if (!loop_post(host->loop, take_key_wish, wish))
+        free(wish);
+}

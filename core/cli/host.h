@@ -1,0 +1,56 @@
+/* The host: everything that exists once, on the owner's thread, made from the two configurations.
+ */
+#ifndef SESAME_CLI_HOST_H
+#define SESAME_CLI_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/setup.h"
+
+struct broker;
+struct error;
+struct host;
+struct host_config;
+struct loop;
+struct metrics;
+struct server_shared;
+struct tool_host;
+struct worker;
+
+struct host_options {
+    const struct setup *setup; /* borrowed for the host's lifetime */
+    bool only_loads;   /* plugins are checked, nothing is fetched: no broker start, no keys */
+    bool has_no_tools; /* for commands about credentials */
+};
+
+/* Opens the arena, loads the plugins, makes provider, broker and tools. Starts no thread and sends
+ * no request. Log and arena must have been opened. */
+struct host *host_new(const struct host_options *options, struct error *err);
+/* Workers must be gone. */
+void host_free(struct host *host);
+
+/* Begins to fetch credentials and keys. */
+bool host_start(struct host *host, struct error *err);
+
+struct loop *host_loop(struct host *host);
+struct broker *host_broker(struct host *host);
+const struct host_config *host_configuration(const struct host *host);
+struct server_shared *host_shared(struct host *host);
+struct tool_host *const *host_tools(const struct host *host, size_t *out_count);
+bool host_tool_is_required(const struct host *host, size_t index);
+
+/* Counters for one more thread; owned by the host. NULL when there are too many. */
+struct metrics *host_new_metrics(struct host *host);
+
+/* The workers that get keys; set before host_start. */
+void host_set_workers(struct host *host, struct worker **workers, size_t count);
+
+/* [any thread] A worker's gate needs a newer key set. */
+void host_want_keys(struct host *host, struct worker *worker);
+
+/* Opens arena and log as configured; the first two things a command does after loading. */
+bool host_open_process(const struct setup *setup, bool logs_quietly, struct error *err);
+void host_close_process(void);
+
+#endif

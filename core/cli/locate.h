@@ -1,0 +1,12 @@
+/* Where the plugins and the page lie: beside the program in a build tree, else where installed. */
+#ifndef SESAME_CLI_LOCATE_H
+#define SESAME_CLI_LOCATE_H
+
+/* The caller frees; NULL without memory. */
+char *locate_plugins(const char *configured);
+char *locate_web(const char *configured);
+
+/* A program beside this one, else in the PATH's usual places; NULL when there is none. */
+char *locate_program(const char *name);
+
+#endif

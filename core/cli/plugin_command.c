@@ -1,0 +1,86 @@
+/* sesame plugin list|show: what is in the plugin folder. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/locate.h"
+#include "plugin/catalogue.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_list(const char *label, char *const *items)
+{
+    if (items[0] == NULL)
+        return;
+    printf("%-12s", label);
+    for (size_t i = 0; items[i] != NULL; i++)
+        printf("%s%s", i == 0 ? "" : ", ", items[i]);
+    printf("\n");
+}
+
+static int show(struct plugin_catalogue *catalogue, const char *id)
+{
+    const struct plugin_manifest *manifest = plugin_catalogue_find(catalogue, id);
+    struct plugin_library *library;
+    struct error err = {0};
+
+    if (manifest == NULL) {
+        fprintf(stderr, "sesame: there is no plugin \"%s\"; see sesame plugin list\n", id);
+        return EXIT_FAILED;
+    }
+    printf("%-12s%s %s\n%-12s%s\n%-12s%s/%s\n", "plugin", manifest->id, manifest->version, "",
+           manifest->description, "file", manifest->directory, manifest->file);
+    print_list("interfaces", manifest->interfaces);
+    print_list("authnMethod", manifest->authn_methods);
+    print_list("pluginName", manifest->plugin_names);
+    printf("%-12s%s\n", "placement", placement_text(manifest->placement));
+    if (manifest->presets != NULL) {
+        json_object_object_foreach(manifest->presets, name, preset)
+        {
+            printf("%-12s%s: %s\n", "preset", name, json_object_to_json_string(preset));
+        }
+    }
+    library = plugin_library_open(catalogue, manifest, &err);
+    if (library == NULL) {
+        fprintf(stderr, "sesame: it does not load: %s\n", err.message);
+        return EXIT_FAILED;
+    }
+    printf(
+        "configuration schema:\n%s\n",
+        json_object_to_json_string_ext(plugin_library_schema(library),
+                                       JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    return EXIT_DONE;
+}
+
+static int list(const struct plugin_catalogue *catalogue)
+{
+    for (size_t i = 0; i < plugin_catalogue_count(catalogue); i++) {
+        const struct plugin_manifest *manifest = plugin_catalogue_at(catalogue, i);
+
+        printf("%-22s %-8s %s\n", manifest->id, manifest->version, manifest->description);
+    }
+    return EXIT_DONE;
+}
+
+int plugin_command(const struct command_line *line)
+{
+    bool is_show = line->word_count == 2 && strcmp(line->words[0], "show") == 0;
+    CLEANUP(cleanup_free) char *directory = locate_plugins("");
+    struct plugin_catalogue *catalogue;
+    struct error err = {0};
+    int status;
+
+    if (!is_show && (line->word_count != 1 || strcmp(line->words[0], "list") != 0)) {
+        fprintf(stderr, "usage: sesame plugin list | sesame plugin show ID\n");
+        return EXIT_WRONG_USE;
+    }
+    catalogue = plugin_catalogue_new(directory, NULL, &err);
+    if (catalogue == NULL) {
+        fprintf(stderr, "sesame: %s\n", err.message);
+        return EXIT_FAILED;
+    }
+    status = is_show ? show(catalogue, line->words[1]) : list(catalogue);
+    plugin_catalogue_free(catalogue);
+    return status;
+}

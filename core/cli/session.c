@@ -1,0 +1,64 @@
+/* A host with one worker on the calling thread, for commands that do one thing and end. */
+#include "cli/session.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/host.h"
+#include "cli/worker.h"
+#include "net/loop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+bool session_open(struct session *session, const struct command_line *line, bool has_no_tools)
+{
+    struct host_options options = {.setup = &session->setup, .has_no_tools = has_no_tools};
+    struct error err = {0};
+
+    memset(session, 0, sizeof *session);
+    session->status = EXIT_WRONG_USE;
+    if (!setup_load(line, &session->setup))
+        return false;
+    signal(SIGPIPE, SIG_IGN);
+    session->status = EXIT_FAILED;
+    if (host_open_process(&session->setup, true, &err) &&
+        (session->host = host_new(&options, &err)) != NULL &&
+        (session->worker = worker_new(session->host, host_loop(session->host), &err)) != NULL)
+        return true;
+    fprintf(stderr, "sesame: %s\n", err.message);
+    return false;
+}
+
+void session_run(struct session *session)
+{
+    while (!session->is_over)
+        loop_run_once(host_loop(session->host), 1000);
+}
+
+void session_end(struct session *session, int status)
+{
+    session->status = status;
+    session->is_over = true;
+}
+
+static void on_stopped(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+void session_close(struct session *session)
+{
+    bool has_stopped = false;
+
+    if (session->worker != NULL) {
+        worker_stop(session->worker, on_stopped, &has_stopped);
+        while (!has_stopped)
+            loop_run_once(host_loop(session->host), 100);
+        worker_free(session->worker);
+    }
+    host_free(session->host);
+    host_close_process();
+    setup_clear(&session->setup);
+}

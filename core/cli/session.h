@@ -1,0 +1,28 @@
+/* A host with one worker on the calling thread, for commands that do one thing and end. */
+#ifndef SESAME_CLI_SESSION_H
+#define SESAME_CLI_SESSION_H
+
+#include <stdbool.h>
+
+#include "cli/setup.h"
+
+struct command_line;
+struct host;
+struct worker;
+
+struct session {
+    struct setup setup;
+    struct host *host;
+    struct worker *worker;
+    bool is_over;
+    int status; /* of the process, set by whoever ends it */
+};
+
+/* Loads, opens and starts; prints what is wrong. False: `status` is the exit code. */
+bool session_open(struct session *session, const struct command_line *line, bool has_no_tools);
+/* Turns the loop until session_end. */
+void session_run(struct session *session);
+void session_end(struct session *session, int status);
+void session_close(struct session *session);
+
+#endif
