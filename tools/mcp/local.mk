@@ -1,1 +1,15 @@
-# tools/mcp: its part of the build
+# tools/mcp: MCP client over Streamable HTTP
+pkglib_LTLIBRARIES += mcp.la
+mcp_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+mcp_la_SOURCES = \
+    tools/mcp/content.c \
+    tools/mcp/exchange.c \
+    tools/mcp/mcp.h \
+    tools/mcp/operation.c \
+    tools/mcp/plugin.c \
+    tools/mcp/rpc.c \
+    tools/mcp/session.c
+mcp_la_LDFLAGS = $(LDFLAGS_PLUGIN)
+mcp_la_LIBADD = libkit.la
+dist_manifest_DATA += tools/mcp/mcp.json
+EXTRA_DIST += tools/mcp/README.md
