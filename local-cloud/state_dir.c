@@ -124,6 +124,31 @@ static char *page_config_text(const struct cloud *cloud, const struct cloud_port
         cloud->realm.page.id, cloud->realm.agent.audience, cloud->realm.agent_scope);
 }
 
+/* A host file that turns the page on; the rest of the host's settings are its own defaults. */
+static char *host_config_text(const struct cloud *cloud, const struct cloud_ports *ports,
+                              const char *agent_url)
+{
+    return must_format(
+        "{\n"
+        "  \"listen\": \"127.0.0.1:9002\",\n"
+        "  \"web\": {\n"
+        "    \"enabled\": true,\n"
+        "    \"client_id\": \"%s\",\n"
+        "    \"authorize_url\": \"http://127.0.0.1:%d%s\",\n"
+        "    \"logout_url\": \"http://127.0.0.1:%d%s\",\n"
+        "    \"scope\": \"%s|%s\",\n"
+        "    \"listen\": \"127.0.0.1:9001\",\n"
+        "    \"agent_url\": \"%s\",\n"
+        "    \"cors_origins\": [\"http://127.0.0.1:9001\", "
+        "\"http://localhost:9001\"]\n"
+        "  },\n"
+        "  \"log\": { \"format\": \"text\" },\n"
+        "  \"metrics\": { \"listen\": \"127.0.0.1:9003\" }\n"
+        "}\n",
+        cloud->realm.page.id, ports->issuer, PATH_AUTHORIZE, ports->issuer, PATH_LOGOUT,
+        cloud->realm.agent.audience, cloud->realm.agent_scope, agent_url);
+}
+
 bool state_dir_write(const char *path, const struct cloud *cloud, const struct cloud_ports *ports,
                      const char *ca_pem, const char *agent_url, char **out_path, struct error *err)
 {
@@ -131,6 +156,7 @@ bool state_dir_write(const char *path, const struct cloud *cloud, const struct c
     CLEANUP(cleanup_free) char *environment = NULL;
     CLEANUP(cleanup_free) char *sdk_config = sdk_config_text(cloud, ports);
     CLEANUP(cleanup_free) char *page_config = page_config_text(cloud, ports, agent_url);
+    CLEANUP(cleanup_free) char *host_config = host_config_text(cloud, ports, agent_url);
 
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return error_set(err, ERROR_BAD_INPUT, "--state-dir: cannot make %s: %s", path,
@@ -148,6 +174,7 @@ bool state_dir_write(const char *path, const struct cloud *cloud, const struct c
         !write_file(folder, "client-config.json", 0644, sdk_config, err) ||
         !write_file(folder, "ca.pem", 0644, ca_pem, err) ||
         !write_file(folder, "config.js", 0644, page_config, err) ||
+        !write_file(folder, "sesame.json", 0644, host_config, err) ||
         !write_file(folder, "ports.json", 0644, cloud->ports_json, err))
         return false;
     explicit_bzero(environment, strlen(environment));

@@ -77,9 +77,12 @@ static void finish(struct turn *turn, const struct error *err)
     struct turn_events events = turn->events;
     struct turn_result result = turn->result;
     void *arg = turn->arg;
-    struct error copy = err == NULL ? (struct error){0} : *err;
+    struct error copy = {0};
 
-    result.err = err == NULL ? NULL : &copy;
+    if (err != NULL) {
+        copy = *err;
+        result.err = &copy;
+    }
     free_turn(turn);
     events.on_done(arg, &result);
 }
@@ -226,9 +229,11 @@ static void run_tools(struct turn *turn, const struct tool_calls *calls)
 static void on_chat_done(void *arg, const struct chat_result *chat)
 {
     struct turn *turn = arg;
-    struct error err = chat->err == NULL ? (struct error){0} : *chat->err;
+    struct error err = {0};
     bool is_last = turn->result.rounds > turn->agent->limits->turn_rounds;
 
+    if (chat->err != NULL)
+        err = *chat->err;
     turn->chat = NULL;
     turn->result.http_status = chat->http_status;
     turn->result.retry_after_ms = chat->retry_after_ms;

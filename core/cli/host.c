@@ -301,7 +301,7 @@ static bool load_page(struct host *host, struct error *err)
     directory = locate_web(web->directory);
     if (directory == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the page");
-    host->shared.page = page_load(directory, web, err);
+    host->shared.page = page_load(directory, web, "", err);
     return host->shared.page != NULL;
 }
 

@@ -5,10 +5,13 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/host.h"
+#include "cli/locate.h"
 #include "cli/worker.h"
 #include "config/host_config.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "server/page.h"
+#include "server/reply.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -33,6 +36,9 @@ struct server {
     struct http_listener *listener;
     struct http_listener *metrics_listener;
     struct http_service *metrics_service;
+    struct http_listener *page_listener;
+    struct http_service *page_service;
+    struct page *page;
     struct loop_signal *on_term, *on_int;
     struct loop_timer *drain_timer;
     struct thread threads[WORKER_MAX_COUNT];
@@ -165,6 +171,24 @@ static void on_accept(void *arg, int fd)
     worker_adopt(server->workers[best], fd);
 }
 
+static void on_page_accept(void *arg, int fd)
+{
+    struct server *server = arg;
+
+    http_service_adopt(server->page_service, fd);
+}
+
+static void on_page_request(void *arg, struct http_exchange *exchange)
+{
+    struct server *server = arg;
+    const struct http_head *head = http_exchange_head(exchange);
+    bool reads = slice_equal_text(head->method, "GET") || slice_equal_text(head->method, "HEAD");
+
+    if (!reads || !page_answer(server->page, exchange, head->path))
+        reply_error(exchange, &(struct api_error){404, "invalid_request_error", "not_found", NULL,
+                                                  "Only the page is here."});
+}
+
 static void on_metrics_accept(void *arg, int fd)
 {
     struct server *server = arg;
@@ -218,6 +242,28 @@ static void on_signal(void *arg)
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
+static bool open_page(struct server *server, struct error *err)
+{
+    const struct web_config *web = &host_configuration(server->host)->web;
+    CLEANUP(cleanup_free) char *directory = NULL;
+    struct http_server_limits limits;
+
+    if (web->listen[0] == '\0')
+        return true;
+    http_server_limits_default(&limits);
+    directory = locate_web(web->directory);
+    if (directory == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the page");
+    server->page = page_load(directory, web, web->agent_url, err);
+    if (server->page != NULL)
+        server->page_service =
+            http_service_new(host_loop(server->host), &limits, on_page_request, server, err);
+    if (server->page_service != NULL)
+        server->page_listener =
+            http_listener_new(host_loop(server->host), web->listen, on_page_accept, server, err);
+    return server->page_listener != NULL || error_prefix(err, "web.listen");
+}
+
 static bool open_listeners(struct server *server, const char *address, struct error *err)
 {
     const struct host_config *config = host_configuration(server->host);
@@ -226,6 +272,8 @@ static bool open_listeners(struct server *server, const char *address, struct er
     server->listener = http_listener_new(host_loop(server->host), address, on_accept, server, err);
     if (server->listener == NULL)
         return error_prefix(err, "listen");
+    if (!open_page(server, err))
+        return false;
     if (config->metrics_listen[0] == '\0')
         return true;
     http_server_limits_default(&limits);
@@ -268,6 +316,10 @@ static bool run(struct server *server, const char *address, struct error *err)
     http_listener_free(server->listener);
     join_workers(server);
     host_set_workers(server->host, NULL, 0);
+    http_listener_free(server->page_listener);
+    if (server->page_service != NULL)
+        http_service_free(server->page_service);
+    page_free(server->page);
     http_listener_free(server->metrics_listener);
     if (server->metrics_service != NULL)
         http_service_free(server->metrics_service);

@@ -99,6 +99,8 @@ struct web_config {
     char *scope;
     char **cors_origins;
     size_t cors_origin_count;
+    char *listen;    /* a second address that serves the page only; "" for none */
+    char *agent_url; /* where that page finds the agent, as "http://127.0.0.1:9002" */
 };
 
 /* Names in the file are the same. What happens beyond a limit stands behind it. */

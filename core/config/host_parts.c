@@ -344,8 +344,9 @@ void host_read_model(const struct place *root, struct host_config *config)
 
 void host_read_web(const struct place *root, struct host_config *config)
 {
-    static const char *const keys[] = {"enabled",    "directory", "client_id",   "authorize_url",
-                                       "logout_url", "scope",     "cors_origins"};
+    static const char *const keys[] = {"enabled",       "directory",  "client_id",
+                                       "authorize_url", "logout_url", "scope",
+                                       "cors_origins",  "listen",     "agent_url"};
     struct web_config *web = &config->web;
     struct place place;
 
@@ -357,6 +358,9 @@ void host_read_web(const struct place *root, struct host_config *config)
     web->authorize_url = place_text(&place, "authorize_url", "");
     web->logout_url = place_text(&place, "logout_url", "");
     web->scope = place_text(&place, "scope", "");
+    web->listen = place_text(&place, "listen", "");
+    web->agent_url = place_text(&place, "agent_url", "");
+    host_check_url(&place, "agent_url", web->agent_url);
     host_check_url(&place, "authorize_url", web->authorize_url);
     host_check_url(&place, "logout_url", web->logout_url);
     web->cors_origins = host_read_origins(&place, "cors_origins", &web->cors_origin_count);

@@ -214,6 +214,18 @@ static bool send_message(struct credential_client *client, void (*fn)(void *arg)
     return false;
 }
 
+static void unlink_wait(struct credential_wait *wait)
+{
+    struct credential_wait **link = &wait->client->slots[wait->index].waits;
+
+    while (*link != NULL && *link != wait)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = wait->next;
+    loop_timer_free(wait->timer);
+    free(wait);
+}
+
 /* ---- the client ------------------------------------------------------------------------------ */
 
 struct credential_client *credential_client_new(struct broker *broker, struct loop *loop,
@@ -258,8 +270,11 @@ void credential_client_free(struct credential_client *client)
     client->mailbox->client = NULL;
     pthread_mutex_unlock(&client->mailbox->lock);
     mailbox_release(&client->mailbox->base);
-    for (size_t i = 0; i < client->count; i++)
+    for (size_t i = 0; i < client->count; i++) {
+        while (client->slots[i].waits != NULL)
+            unlink_wait(client->slots[i].waits);
         secret_free(client->slots[i].snapshot.secret);
+    }
     free(client->slots);
     free(client);
 }
@@ -293,18 +308,6 @@ bool credential_allows_url(const struct credential_config *config, struct slice 
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
-
-static void unlink_wait(struct credential_wait *wait)
-{
-    struct credential_wait **link = &wait->client->slots[wait->index].waits;
-
-    while (*link != NULL && *link != wait)
-        link = &(*link)->next;
-    if (*link != NULL)
-        *link = wait->next;
-    loop_timer_free(wait->timer);
-    free(wait);
-}
 
 static void finish_wait(struct credential_wait *wait, const struct credential *credential,
                         const struct error *err)

@@ -13,14 +13,19 @@
 
 #define FUNCTION_MAX_COUNT 256
 
+/* What we allocated, shown to others as const. */
+static void free_text(const char *text)
+{
+    char *owned;
+
+    memcpy(&owned, &text, sizeof owned);
+    free(owned);
+}
+
 static void clear_function(struct tool_function *function)
 {
-    char *text;
-
-    memcpy(&text, &function->name, sizeof text);
-    free(text);
-    memcpy(&text, &function->description, sizeof text);
-    free(text);
+    free_text(function->name);
+    free_text(function->description);
     json_schema_free(function->schema);
     json_object_put(function->parameters);
 }

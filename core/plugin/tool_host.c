@@ -30,6 +30,23 @@ static bool check_credential(void *arg, const char *pointer, const char *kind, c
                      config->name, pointer, name, config->name);
 }
 
+static bool prepare(struct tool_host *host, const char *what, struct error *err)
+{
+    const struct tool_host_options *options = &host->options;
+    CLEANUP(json_cleanup)
+    struct json_object *config =
+        plugin_config_prepare(options->library, options->config->config_json, what, err);
+    struct tool_config *tool;
+
+    memcpy(&tool, &options->config, sizeof tool); /* the callback's argument is not const */
+    if (config == NULL ||
+        !plugin_config_each(options->library, config, "x-credential", check_credential, tool, err))
+        return false;
+    host->config_text =
+        strdup(json_object_to_json_string_ext(config, JSON_C_TO_STRING_NOSLASHESCAPE));
+    return host->config_text != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
+}
+
 struct tool_host *tool_host_new(const struct tool_host_options *options, struct error *err)
 {
     const struct plugin_manifest *manifest = options->library->manifest;
@@ -55,10 +72,7 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
         error_set(err, ERROR_BAD_INPUT,
                   "tools.%s: the placement \"%s\" is not supported yet; use \"inline\"",
                   config->name, placement_text(options->placement));
-    else if ((host->config = plugin_config_prepare(options->library, config->config_json, what,
-                                                   err)) != NULL &&
-             plugin_config_each(options->library, host->config, "x-credential", check_credential,
-                                (void *)(uintptr_t)config, err))
+    else if (prepare(host, what, err))
         return host;
     tool_host_free(host);
     return NULL;
@@ -68,6 +82,6 @@ void tool_host_free(struct tool_host *host)
 {
     if (host == NULL)
         return;
-    json_object_put(host->config);
+    free(host->config_text);
     free(host);
 }

@@ -6,7 +6,9 @@
 
 struct tool_host {
     struct tool_host_options options;
-    struct json_object *config; /* prepared */
+    /* Prepared, as text: json-c objects must not be read by several threads, its serialiser writes
+     * into them. */
+    char *config_text;
 };
 
 #endif

@@ -246,15 +246,20 @@ struct tool_port *tool_port_new(struct tool_host *host, const struct plugin_home
                                 struct error *err)
 {
     struct tool_port *port = calloc(1, sizeof *port);
+    CLEANUP(json_cleanup)
+    struct json_object *config =
+        json_parse(host->config_text, strlen(host->config_text), JSON_DEPTH_DEFAULT, err);
     struct instance_options options = {.library = host->options.library,
                                        .home = *home,
                                        .watch = host->options.watch,
                                        .tool = host->options.config,
                                        .name = host->options.config->name,
-                                       .config = host->config};
+                                       .config = config};
 
-    if (port == NULL) {
-        error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
+    if (port == NULL || config == NULL) {
+        free(port);
+        if (err->code == ERROR_NONE)
+            error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
         return NULL;
     }
     port->host = host;

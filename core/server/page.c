@@ -99,20 +99,21 @@ static bool add_member(struct buffer *out, const char *name, const char *value, 
            json_add_string(out, value, strlen(value), err) && buffer_add_text(out, ",\n", err);
 }
 
-/* The guide's names; API_URL is on the page's own origin, so that no CORS is needed. */
-static bool make_config(struct page *page, const struct web_config *config, struct error *err)
+/* The guide's names, and the one that the sample page reads. */
+static bool make_config(struct page *page, const struct web_config *config, const char *api_url,
+                        struct error *err)
 {
     struct buffer out;
     bool ok;
 
     buffer_init(&out, 16 * 1024);
     ok = buffer_add_text(&out, "window.APP_CONFIG = {\n", err) &&
-         add_member(&out, "API_URL", "/openai/v1/chat/completions", err) &&
-         add_member(&out, "AGENTSCOPE_API_URL", "/openai/v1/chat/completions", err) &&
-         add_member(&out, "IDAAS_CLIENT_ID", config->client_id, err) &&
+         add_member(&out, "API_URL", api_url, err) &&
+         add_member(&out, "AGENTSCOPE_API_URL", api_url, err) &&
+         add_member(&out, "CLIENT_ID", config->client_id, err) &&
          add_member(&out, "IDAAS_AUTHORIZE_ENDPOINT", config->authorize_url, err) &&
          add_member(&out, "IDAAS_LOGOUT_ENDPOINT", config->logout_url, err) &&
-         add_member(&out, "IDAAS_SCOPE", config->scope, err) && buffer_add_text(&out, "};\n", err);
+         add_member(&out, "SCOPE", config->scope, err) && buffer_add_text(&out, "};\n", err);
     if (ok) {
         size_t len;
         char *bytes = buffer_take(&out, &len);
@@ -123,19 +124,24 @@ static bool make_config(struct page *page, const struct web_config *config, stru
     return ok || error_set(err, ERROR_NO_MEMORY, "no memory for the page");
 }
 
-struct page *page_load(const char *directory, const struct web_config *config, struct error *err)
+struct page *page_load(const char *directory, const struct web_config *config,
+                       const char *agent_origin, struct error *err)
 {
     struct page *page = calloc(1, sizeof *page);
+    char api_url[500];
 
     if (page == NULL) {
         error_set(err, ERROR_NO_MEMORY, "no memory for the page");
         return NULL;
     }
-    (void)snprintf(page->policy, sizeof page->policy,
-                   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
-                   "'none'");
-    if (read_files(page, directory, err) && make_config(page, config, err))
+    /* An origin is at most 300 bytes. */
+    (void)snprintf(api_url, sizeof api_url, "%.400s/openai/v1/chat/completions", agent_origin);
+    (void)snprintf(
+        page->policy, sizeof page->policy,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self' %.400s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        agent_origin);
+    if (read_files(page, directory, err) && make_config(page, config, api_url, err))
         return page;
     page_free(page);
     return NULL;
