@@ -32,6 +32,7 @@ struct sesame_instance {
     int64_t timeout_ms;
     struct kit_buffer allowed; /* JSON array of names; empty: all */
     bool listens;
+    bool server_tells_changes;
 
     enum session_state state;
     char *session_id; /* as the server gave it; a kind of secret: never logged */

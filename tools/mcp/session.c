@@ -109,7 +109,8 @@ static void on_initialised(struct sesame_instance *instance, void *owner,
     }
     instance->state = SESSION_READY;
     operation_resume_all(instance);
-    if (instance->listens)
+    /* Others have nothing to say on it that we act on. */
+    if (instance->listens && instance->server_tells_changes)
         listen_again(instance, 0);
 }
 
@@ -129,6 +130,8 @@ static void adopt(struct sesame_instance *instance, struct sesame_text response)
     }
     free(instance->version);
     instance->version = version;
+    instance->server_tells_changes =
+        kit_get_bool(&instance->kit, response, "/result/capabilities/tools/listChanged");
     if (exchange_start(instance, "POST", 0, kit_text(body), now_ms(instance) + instance->timeout_ms,
                        on_initialised, NULL) == NULL)
         give_up(instance, SESAME_UNAVAILABLE, "the MCP session cannot be begun");

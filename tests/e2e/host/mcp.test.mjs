@@ -1,0 +1,86 @@
+// The MCP client against servers that others wrote, and the official conformance scenarios.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { startStandIn } from '../local-cloud/stand_in.mjs';
+import { run } from './agent.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+let cloud, everything, folder, config;
+
+const freePort = () => new Promise((resolve) => {
+  const server = net.createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => resolve(port));
+  });
+});
+
+before(async () => {
+  cloud = await startStandIn();
+  folder = mkdtempSync(join(tmpdir(), 'sesame-mcp-'));
+  const port = await freePort();
+  everything = spawn(process.execPath,
+    [join(here, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js'), 'streamableHttp'],
+    { env: { ...process.env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] });
+  await new Promise((resolve, reject) => {
+    const read = (text) => /listening/i.test(String(text)) && resolve();
+    everything.stdout.on('data', read);
+    everything.stderr.on('data', read);
+    everything.on('exit', (code) => reject(new Error(`server-everything ended with ${code}`)));
+  });
+  config = join(folder, 'sesame.json');
+  writeFileSync(config, JSON.stringify({ tools: { peer: { plugin: 'mcp', config: { url: `http://127.0.0.1:${port}/mcp` } } } }));
+});
+after(async () => {
+  everything?.kill();
+  rmSync(folder, { recursive: true });
+  await cloud.stop();
+});
+
+const sesame = (...words) => run([...words, '--config', config], cloud.environment);
+
+test('the reference server lists its tools', async () => {
+  const listed = await sesame('tool', 'list');
+  assert.equal(listed.code, 0, listed.err);
+  assert.match(listed.out, /^echo /m);
+});
+
+test('the reference server echoes', async () => {
+  const called = await sesame('tool', 'call', 'echo', '{"message":"hello"}');
+  assert.equal(called.code, 0, called.err);
+  assert.match(called.out, /hello/);
+});
+
+test('wrong arguments are refused before anything is sent', async () => {
+  const called = await sesame('tool', 'call', 'echo', '{"mesage":1}');
+  assert.equal(called.code, 1);
+  assert.match(called.err, /message/);
+});
+
+test('an address of the older transport is refused with a hint', async () => {
+  const old = join(folder, 'old.json');
+  writeFileSync(old, JSON.stringify({ tools: { peer: { plugin: 'mcp', config: { url: 'http://127.0.0.1:1/sse' } } } }));
+  const listed = await run(['tool', 'list', '--config', old], cloud.environment);
+  assert.equal(listed.code, 1);
+  assert.match(listed.err, /\/mcp/);
+});
+
+for (const scenario of ['initialize', 'tools_call', 'sse-retry']) {
+  test(`conformance: ${scenario}`, async () => {
+    const child = spawn(process.execPath, [join(here, 'node_modules/@modelcontextprotocol/conformance/dist/index.js'),
+      'client', '--command', `${process.execPath} ${join(here, 'mcp_client.mjs')} ${scenario}`, '--scenario', scenario],
+    { cwd: folder, env: { ...process.env, ...cloud.environment } });
+    let out = '';
+    child.stdout.on('data', (text) => { out += text; });
+    child.stderr.on('data', (text) => { out += text; });
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    assert.equal(code, 0, out);
+    assert.match(out, /Passed: (\d+)\/\1/, out);
+  });
+}
