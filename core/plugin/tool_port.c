@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define LIST_TIMEOUT_MS 30000
+#define LIST_MAX_AGE_MS 300000
 #define BACK_OFF_MIN_MS 1000
 #define BACK_OFF_MAX_MS 60000
 
@@ -37,6 +38,7 @@ struct tool_port {
     bool is_outdated;
     struct engine_call *listing;
     struct error list_error;
+    int64_t listed_at_ms;
     int64_t back_off_ms, retry_at_ms;
     struct tool_wait *waits;
 };
@@ -88,6 +90,7 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
         tool_functions_free(port->functions);
         port->functions = fresh;
         port->is_outdated = false;
+        port->listed_at_ms = clock_monotonic_ms();
         port->back_off_ms = 0;
     } else {
         port->back_off_ms = port->back_off_ms == 0                    ? BACK_OFF_MIN_MS
@@ -140,8 +143,13 @@ struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
     struct tool_wait *wait;
     struct error ignored = {0};
 
-    if (port->functions != NULL && !port->is_outdated)
+    if (port->functions != NULL && !port->is_outdated) {
+        /* An old list serves; a fresh one is fetched meanwhile. */
+        if (now_ms - port->listed_at_ms > LIST_MAX_AGE_MS && port->listing == NULL &&
+            now_ms >= port->retry_at_ms)
+            list(port);
         return NULL;
+    }
     if (port->listing == NULL && now_ms >= port->retry_at_ms)
         list(port);
     if (port->listing == NULL)

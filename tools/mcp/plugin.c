@@ -10,7 +10,7 @@ static const char config_schema[] =
     "\"credential\":{\"type\":\"string\",\"default\":\"\",\"x-credential\":true},"
     "\"timeout_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":600,\"default\":60},"
     "\"tools\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-    "\"listen\":{\"type\":\"boolean\",\"default\":true}},"
+    "\"listen\":{\"type\":\"boolean\",\"default\":false}},"
     "\"required\":[\"url\"],\"additionalProperties\":false}";
 
 static void destroy(struct sesame_instance *instance)
