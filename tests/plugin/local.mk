@@ -1,1 +1,6 @@
-# tests/plugin: its part of the build
+# tests/plugin: tests of core/plugin with the fixtures
+check_PROGRAMS += test_tools
+test_tools_SOURCES = tests/plugin/test_tools.c
+test_tools_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_tools_LDADD = libplugin.la libcredential.la libjwt.la libnet.la libconfig.la libbase.la \
+                   $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -ldl -lpthread

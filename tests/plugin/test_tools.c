@@ -1,0 +1,340 @@
+/* Loading plugins, good and bad, and calling them: whatever they do, each call ends once. */
+#include "plugin/catalogue.h"
+#include "plugin/tool_port.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "config/host_config.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+
+#include "../support/peer.h"
+#include "../support/run.h"
+
+#include <sesame/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64];
+static struct loop *loop;
+static struct http_client *http;
+static struct plugin_catalogue *catalogue;
+static char misbehaviour[200];
+
+static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
+{
+    size_t used = strlen(misbehaviour);
+
+    (void)arg;
+    (void)plugin_id;
+    snprintf(misbehaviour + used, sizeof misbehaviour - used, "%s ", kind);
+}
+
+/* A folder with a copy of the fixture's library and a manifest. */
+static void install(const char *name)
+{
+    const char *build = getenv("SESAME_TEST_BUILDDIR");
+    char command[600], path[200];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s.json", folder, name);
+    file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file,
+            "{\"id\":\"%s\",\"file\":\"%s.so\",\"version\":\"1\",\"description\":\"d\","
+            "\"interfaces\":[\"sesame.tool/1\"],\"placement\":\"inline\"}",
+            name, name);
+    fclose(file);
+    snprintf(command, sizeof command, "cp %s/.libs/fixture_%s.so %s/%s.so && chmod 0755 %s/%s.so",
+             build == NULL ? "." : build, name, folder, name, folder, name);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void set_up(void)
+{
+    struct error err = {0};
+
+    snprintf(folder, sizeof folder, "/tmp/sesame-plugins-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    loop = loop_new(&err);
+    loop_run_once(loop, 0);
+    http = http_client_new(loop, NULL, &err);
+    ck_assert_ptr_nonnull(http);
+    misbehaviour[0] = '\0';
+}
+
+static void tear_down(void)
+{
+    char command[100];
+
+    plugin_catalogue_free(catalogue);
+    catalogue = NULL;
+    http_client_free(http);
+    for (int i = 0; i < 3; i++)
+        loop_run_once(loop, 0);
+    loop_free(loop);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static struct plugin_library *open_fixture(const char *name, struct error *err)
+{
+    install(name);
+    catalogue = plugin_catalogue_new(folder, NULL, err);
+    ck_assert_msg(catalogue != NULL, "%s", err->message);
+    ck_assert_ptr_nonnull(plugin_catalogue_find(catalogue, name));
+    return plugin_library_open(catalogue, plugin_catalogue_find(catalogue, name), err);
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+START_TEST(bad_plugins_are_refused_with_the_reason)
+{
+    static const struct {
+        const char *name, *reason;
+    } bad[] = {
+        {"nosymbol", "wanted the symbol sesame_plugin_v1, found none"},
+        {"wrongmajor", "found sesame_plugin_v2"},
+        {"nulltables", "NULL"},
+        {"wrongid", "wanted the id \"wrongid\" of its manifest, found \"another\""},
+        {"brokenschema", "its configuration schema: #.type"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct error err = {0};
+
+        ck_assert_msg(open_fixture(bad[i].name, &err) == NULL, "%s", bad[i].name);
+        ck_assert_msg(strstr(err.message, bad[i].reason) != NULL, "%s", err.message);
+        ck_assert_msg(strstr(err.message, folder) != NULL, "no path: %s", err.message);
+        plugin_catalogue_free(catalogue);
+        catalogue = NULL;
+    }
+}
+END_TEST
+
+START_TEST(a_library_that_others_can_write_is_refused)
+{
+    struct error err = {0};
+    char path[100];
+
+    install("good");
+    snprintf(path, sizeof path, "%s/good.so", folder);
+    ck_assert_int_eq(chmod(path, 0777), 0);
+    catalogue = plugin_catalogue_new(folder, NULL, &err);
+    ck_assert_ptr_null(
+        plugin_library_open(catalogue, plugin_catalogue_find(catalogue, "good"), &err));
+    ck_assert_str_eq(err.name, "PluginNotTrusted");
+}
+END_TEST
+
+START_TEST(a_folder_that_others_can_write_is_refused)
+{
+    struct error err = {0};
+
+    install("good");
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    catalogue = plugin_catalogue_new(folder, NULL, &err);
+    ck_assert_ptr_null(
+        plugin_library_open(catalogue, plugin_catalogue_find(catalogue, "good"), &err));
+    ck_assert_str_eq(err.name, "PluginNotTrusted");
+}
+END_TEST
+
+/* ---- calling --------------------------------------------------------------------------------- */
+
+static struct tool_config config = {.name = (char[]){"t"}, .plugin = (char[]){"p"}};
+static struct tool_host *tool;
+static struct tool_port *port;
+
+static void open_tool(const char *name, const char *config_json)
+{
+    struct plugin_home home = {loop, http, NULL};
+    struct tool_host_options options = {.config = &config,
+                                        .placement = PLACEMENT_INLINE,
+                                        .watch = {on_misbehaviour, NULL},
+                                        .result_max_bytes = 1 << 20,
+                                        .json_depth = 64};
+    struct error err = {0};
+    static char text[300];
+
+    snprintf(text, sizeof text, "%s", config_json);
+    config.config_json = text;
+    options.library = open_fixture(name, &err);
+    ck_assert_msg(options.library != NULL, "%s", err.message);
+    tool = tool_host_new(&options, &err);
+    ck_assert_msg(tool != NULL, "%s", err.message);
+    port = tool_port_new(tool, &home, &err);
+    ck_assert_msg(port != NULL, "%s", err.message);
+    PEER_RUN_UNTIL(loop, tool_port_functions(port, NULL) != NULL);
+}
+
+static void note_stop(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void close_tool(void)
+{
+    bool has_stopped = false;
+
+    tool_port_stop(port, note_stop, &has_stopped);
+    PEER_RUN_UNTIL(loop, has_stopped);
+    tool_port_free(port);
+    tool_host_free(tool);
+}
+
+static int done_count, progress_count;
+static int32_t done_status;
+static char done_text[100];
+
+static void on_progress(void *arg, const char *text, size_t len)
+{
+    (void)arg;
+    (void)text;
+    (void)len;
+    progress_count++;
+}
+
+static void on_done(void *arg, const struct tool_run_result *result)
+{
+    (void)arg;
+    done_count++;
+    done_status = result->status;
+    snprintf(done_text, sizeof done_text, "%.*s", (int)(result->len < 99 ? result->len : 99),
+             result->text);
+}
+
+static struct tool_run *call_tool(int64_t timeout_ms)
+{
+    static const struct tool_run_events events = {on_progress, on_done};
+    struct tool_run_request request = {.function = "act",
+                                       .arguments = "{}",
+                                       .arguments_len = 2,
+                                       .context = "{}",
+                                       .deadline_ms = clock_monotonic_ms() + timeout_ms};
+    struct error err = {0};
+    struct tool_run *run;
+
+    done_count = progress_count = 0;
+    run = tool_port_call(port, &request, &events, NULL, &err);
+    ck_assert_msg(run != NULL, "%s", err.message);
+    ck_assert_int_eq(done_count, 0);
+    return run;
+}
+
+START_TEST(a_good_tool_lists_emits_and_completes)
+{
+    open_tool("good", "{}");
+    /* The function with a broken schema is left out. */
+    ck_assert_uint_eq(tool_port_functions(port, NULL)->count, 1);
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_int_eq(done_status, SESAME_OK);
+    ck_assert_str_eq(done_text, "done");
+    ck_assert_int_eq(progress_count, 1);
+    ck_assert_str_eq(misbehaviour, "");
+    close_tool();
+}
+END_TEST
+
+START_TEST(a_second_completion_is_counted_and_harmless)
+{
+    open_tool("twice", "{}");
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    for (int i = 0; i < 5; i++)
+        loop_run_once(loop, 0);
+    ck_assert_int_eq(done_count, 1);
+    ck_assert_str_eq(misbehaviour, "completed_twice ");
+    close_tool();
+}
+END_TEST
+
+START_TEST(a_tool_that_never_completes_is_answered_for)
+{
+    open_tool("never", "{}");
+    call_tool(10);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_int_eq(done_status, SESAME_TIMED_OUT);
+    ck_assert_str_eq(misbehaviour, "never_completed ");
+    close_tool();
+}
+END_TEST
+
+START_TEST(a_flood_is_cut_off)
+{
+    open_tool("floods", "{}");
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_int_eq(done_status, SESAME_LIMIT);
+    ck_assert_str_eq(misbehaviour, "result_too_large ");
+    close_tool();
+}
+END_TEST
+
+START_TEST(something_that_is_no_result_is_an_error)
+{
+    open_tool("badresult", "{}");
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_int_eq(done_status, SESAME_INTERNAL);
+    ck_assert_str_eq(misbehaviour, "bad_result ");
+    close_tool();
+}
+END_TEST
+
+START_TEST(a_cancelled_call_is_silent)
+{
+    struct tool_run *run;
+
+    open_tool("good", "{}");
+    run = call_tool(5000);
+    tool_run_cancel(run);
+    for (int i = 0; i < 20; i++)
+        loop_run_once(loop, 1);
+    ck_assert_int_eq(done_count, 0);
+    close_tool();
+}
+END_TEST
+
+START_TEST(a_wrong_configuration_is_refused_with_all_its_faults)
+{
+    struct tool_host_options options = {.config = &config,
+                                        .placement = PLACEMENT_INLINE,
+                                        .result_max_bytes = 1 << 20,
+                                        .json_depth = 64};
+    char text[] = "{\"url\":7,\"size\":10,\"sise\":1}";
+    struct error err = {0};
+
+    config.config_json = text;
+    options.library = open_fixture("good", &err);
+    ck_assert_ptr_null(tool_host_new(&options, &err));
+    ck_assert_msg(strstr(err.message,
+                         "tools.t.config: $.url: expected string, found 7; $.size: "
+                         "expected at most 9, found 10") != NULL,
+                  "%s", err.message);
+    ck_assert_ptr_nonnull(strstr(err.message, "did you mean \"size\"?"));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        bad_plugins_are_refused_with_the_reason,
+        a_library_that_others_can_write_is_refused,
+        a_folder_that_others_can_write_is_refused,
+        a_good_tool_lists_emits_and_completes,
+        a_second_completion_is_counted_and_harmless,
+        a_tool_that_never_completes_is_answered_for,
+        a_flood_is_cut_off,
+        something_that_is_no_result_is_an_error,
+        a_cancelled_call_is_silent,
+        a_wrong_configuration_is_refused_with_all_its_faults,
+        NULL,
+    };
+
+    return run_tests("tools", tests, set_up, tear_down);
+}
