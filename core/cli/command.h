@@ -25,6 +25,7 @@ int serve_command(const struct command_line *line);
 int config_command(const struct command_line *line);
 int plugin_command(const struct command_line *line);
 int tool_command(const struct command_line *line);
+int doctor_command(const struct command_line *line);
 int demo_command(const struct command_line *line);
 int token_command(const struct command_line *line);
 

@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
     {"serve", serve_command, "run the host (the default)"},
     {"demo", demo_command, "the host with an offline stand-in for everything around it"},
+    {"doctor", doctor_command, "walk through everything a turn needs and say what to fix"},
     {"config", config_command, "config check: read both files, show every problem"},
     {"plugin", plugin_command, "plugin list | plugin show ID"},
     {"tool", tool_command, "tool list | tool call FUNCTION [JSON]: try a tool without a model"},

@@ -229,6 +229,19 @@ test('the command line lists and calls tools, fetches a token without showing it
   assert.equal((await run(['nonsense'], env)).code, 2);
 });
 
+test('the doctor finds nothing, and names what is wrong when something is', async () => {
+  const well = await run(['doctor'], cloud.environment);
+  assert.equal(well.code, 0, well.out + well.err);
+  assert.equal(well.out.match(/^pass /gm).length, 8, well.out);
+  const ill = await run(['doctor'], { ...cloud.environment, LLM_API_KEY_IDENTIFIER: 'no_such_key',
+    JWKS_ENDPOINT: `${cloud.environment.JWKS_ENDPOINT}x` });
+  assert.equal(ill.code, 1);
+  assert.match(ill.out, /FAIL {2}credential llm .*no_such_key/);
+  assert.match(ill.out, /fix: .*LLM_API_KEY_IDENTIFIER/);
+  assert.match(ill.out, /FAIL {2}sign-in keys/);
+  assert.ok(!ill.out.includes('recognise-me-'));
+});
+
 test('a wrong client secret is said clearly, and the host serves again once it is right', async () => {
   const wrong = await startAgent(cloud, { env: { IDAAS_CLIENT_SECRET: 'recognise-me-wrong' } });
   const report = await wrong.until('/ready', 503);
