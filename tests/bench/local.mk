@@ -1,1 +1,2 @@
-# tests/bench: its part of the build
+# tests/bench: measurements, run by hand; nothing here passes or fails
+EXTRA_DIST += tests/bench/bench.mjs tests/bench/package.json tests/bench/package-lock.json tests/bench/peer.mjs
