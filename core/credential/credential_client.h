@@ -27,8 +27,8 @@ struct credential {
 /* Registers with the broker by message. */
 struct credential_client *credential_client_new(struct broker *broker, struct loop *loop,
                                                 struct error *err);
-/* Waits that are open are never answered. The broker lets go of it by message, so that both loops must still run (or
- * be run once more) before the broker is freed. */
+/* Waits that are open are never answered. The broker lets go of it by message, so that both loops
+ * must still run (or be run once more) before the broker is freed. */
 void credential_client_free(struct credential_client *client);
 
 /* The configuration of a credential, or NULL. */

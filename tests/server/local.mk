@@ -1,1 +1,11 @@
-# tests/server: its part of the build
+# tests/server: tests of core/server
+SERVER_TEST_LIBS = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la \
+    libnet.la libconfig.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) \
+    $(CHECK_LIBS) -ldl -lpthread
+check_PROGRAMS += test_chat_input test_gate
+test_chat_input_SOURCES = tests/server/test_chat_input.c
+test_chat_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_chat_input_LDADD = $(SERVER_TEST_LIBS)
+test_gate_SOURCES = tests/server/test_gate.c
+test_gate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_gate_LDADD = $(SERVER_TEST_LIBS)

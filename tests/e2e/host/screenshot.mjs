@@ -23,7 +23,6 @@ for (const [count, question] of [[1, 'What is the weather in Hangzhou right now?
   await page.keyboard.press('Enter');
   await page.waitForFunction((n) => document.querySelectorAll('.message.agent:not([aria-busy])').length === n, {}, count);
 }
-await page.$eval('.tool', (box) => { box.open = true; });
 await page.$eval('#messages', (log) => { log.scrollTop = 0; });
 await page.screenshot({ path: process.argv[2] });
 await browser.close();

@@ -1,0 +1,205 @@
+/* The gate: status and challenge of each refusal, keys that come late, tokens that are remembered.
+ */
+#include "server/gate.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "jwt/jwks.h"
+#include "jwt/jws.h"
+#include "jwt/key.h"
+#include "net/loop.h"
+
+#include "../support/peer.h"
+#include "../support/run.h"
+
+#include <string.h>
+
+static struct loop *loop;
+static struct gate *gate;
+static struct signing_key *key;
+static int verdicts, wishes, last_status;
+static char last_reason[60], last_challenge[200], last_sub[60];
+
+static void want_keys(void *arg)
+{
+    (void)arg;
+    wishes++;
+}
+
+static void on_verdict(void *arg, const struct gate_verdict *verdict)
+{
+    (void)arg;
+    verdicts++;
+    last_status = verdict->status;
+    snprintf(last_reason, sizeof last_reason, "%s", verdict->reason);
+    snprintf(last_challenge, sizeof last_challenge, "%s",
+             verdict->challenge == NULL ? "" : verdict->challenge);
+    snprintf(last_sub, sizeof last_sub, "%s", verdict->status == 200 ? verdict->claims->sub : "");
+}
+
+static struct jwks *make_keys(const char *kid)
+{
+    struct buffer text;
+    struct error err = {0};
+    struct jwks *jwks;
+
+    buffer_init(&text, 8192);
+    ck_assert(buffer_add_text(&text, "{\"keys\":[", &err) &&
+              signing_key_add_jwk(key, kid, &text, &err) && buffer_add_text(&text, "]}", &err));
+    jwks = jwks_parse(text.data, text.len, &err);
+    ck_assert_msg(jwks != NULL, "%s", err.message);
+    buffer_clear(&text);
+    return jwks;
+}
+
+static struct secret *make_header(const char *kid, const char *scope, int64_t lifetime_s)
+{
+    char header[200], claims[400];
+    struct error err = {0};
+    struct secret *token, *value;
+
+    snprintf(header, sizeof header, "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", kid);
+    snprintf(claims, sizeof claims,
+             "{\"iss\":\"https://i.example\",\"aud\":\"agent\",\"sub\":\"u1\",\"client_id\":\"c\","
+             "\"scope\":\"%s\",\"exp\":%lld}",
+             scope, (long long)(clock_wall_s() + lifetime_s));
+    token = jws_sign(key, slice_of(header), slice_of(claims), &err);
+    ck_assert_msg(token != NULL, "%s", err.message);
+    value = secret_join("Bearer ", token, "", &err);
+    secret_free(token);
+    return value;
+}
+
+static void give_keys(const char *kid)
+{
+    struct jwks *jwks = make_keys(kid);
+
+    gate_set_keys(gate, jwks);
+    jwks_free(jwks);
+}
+
+static void set_up(void)
+{
+    struct gate_options options = {.policy = {.issuer = "https://i.example",
+                                              .audience = "agent",
+                                              .scope = "use",
+                                              .leeway_s = 60},
+                                   .want_keys = want_keys};
+    struct error err = {0};
+
+    loop = loop_new(&err);
+    key = signing_key_generate("P-256", &err);
+    gate = gate_new(loop, &options, &err);
+    ck_assert_msg(gate != NULL && key != NULL, "%s", err.message);
+    verdicts = wishes = 0;
+}
+
+static void tear_down(void)
+{
+    gate_free(gate);
+    signing_key_free(key);
+    loop_free(loop);
+}
+
+static struct gate_wait *check(struct secret *header)
+{
+    return gate_check(gate, header, header == NULL ? 0 : 1, on_verdict, NULL);
+}
+
+START_TEST(a_good_token_comes_in_and_again_from_memory)
+{
+    struct secret *header = make_header("k", "use other", 600);
+
+    give_keys("k");
+    for (int i = 1; i <= 3; i++) {
+        ck_assert_ptr_null(check(header));
+        ck_assert_int_eq(verdicts, i);
+        ck_assert_int_eq(last_status, 200);
+        ck_assert_str_eq(last_sub, "u1");
+    }
+    secret_free(header);
+}
+END_TEST
+
+START_TEST(refusals_carry_status_and_challenge)
+{
+    struct error err = {0};
+    struct secret *poor = make_header("k", "other", 600), *old = make_header("k", "use", -600);
+    struct secret *basic = secret_copy("Basic abc", 9, &err);
+
+    give_keys("k");
+    check(NULL);
+    ck_assert_int_eq(last_status, 401);
+    ck_assert_str_eq(last_challenge, "Bearer");
+    check(basic);
+    ck_assert_str_eq(last_reason, "bad_header");
+    check(old);
+    ck_assert_int_eq(last_status, 401);
+    ck_assert_str_eq(last_challenge, "Bearer error=\"invalid_token\"");
+    check(poor);
+    ck_assert_int_eq(last_status, 403);
+    ck_assert_str_eq(last_challenge, "Bearer error=\"insufficient_scope\", scope=\"use\"");
+    ck_assert_int_eq(wishes, 0);
+    secret_free(poor);
+    secret_free(old);
+    secret_free(basic);
+}
+END_TEST
+
+START_TEST(a_token_waits_for_keys_that_come_late)
+{
+    struct secret *header = make_header("new", "use", 600);
+
+    ck_assert_ptr_nonnull(check(header));
+    ck_assert_int_eq(verdicts, 0);
+    ck_assert_int_eq(wishes, 1);
+    give_keys("new");
+    ck_assert_int_eq(verdicts, 1);
+    ck_assert_int_eq(last_status, 200);
+    secret_free(header);
+}
+END_TEST
+
+START_TEST(an_unknown_kid_is_refused_when_no_newer_keys_come)
+{
+    struct secret *header = make_header("foreign", "use", 600);
+    struct jwks *jwks = make_keys("k");
+
+    gate_set_keys(gate, jwks);
+    ck_assert_ptr_nonnull(check(header));
+    ck_assert_int_eq(wishes, 1);
+    gate_set_keys(gate, jwks);
+    ck_assert_int_eq(last_status, 401);
+    jwks_free(jwks);
+    secret_free(header);
+}
+END_TEST
+
+START_TEST(what_was_remembered_goes_with_the_keys)
+{
+    struct secret *header = make_header("k", "use", 600);
+
+    give_keys("k");
+    check(header);
+    give_keys("other");
+    ck_assert_ptr_nonnull(check(header));
+    ck_assert_int_eq(verdicts, 1);
+    secret_free(header);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_good_token_comes_in_and_again_from_memory,
+        refusals_carry_status_and_challenge,
+        a_token_waits_for_keys_that_come_late,
+        an_unknown_kid_is_refused_when_no_newer_keys_come,
+        what_was_remembered_goes_with_the_keys,
+        NULL,
+    };
+
+    return run_tests("gate", tests, set_up, tear_down);
+}
