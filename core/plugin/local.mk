@@ -13,4 +13,5 @@ libplugin_la_SOURCES = \
     core/plugin/tool_engine.c core/plugin/tool_engine.h \
     core/plugin/tool_functions.c core/plugin/tool_functions.h \
     core/plugin/tool_host.c core/plugin/tool_host.h \
-    core/plugin/tool_port.c core/plugin/tool_port.h
+    core/plugin/tool_port.c core/plugin/tool_port.h \
+    core/plugin/tool_thread.c core/plugin/tool_thread.h

@@ -148,7 +148,9 @@ static int32_t is_cancelled(const struct sesame_host *host, uint64_t handle)
     const struct engine_call *call =
         instance == NULL ? NULL : handle_get(&instance->handles, HANDLE_CALL, handle);
 
-    return call == NULL || call->is_cancelled || clock_monotonic_ms() >= call->deadline_ms;
+    return call == NULL || call->is_cancelled ||
+           (call->events.cancel_flag != NULL && atomic_load(call->events.cancel_flag)) ||
+           clock_monotonic_ms() >= call->deadline_ms;
 }
 
 const struct sesame_tool_host_v1 service_tool_host = {complete, emit, changed, is_cancelled};
@@ -211,16 +213,21 @@ struct engine_call *tool_engine_start(struct tool_engine *engine,
     return call;
 }
 
-void engine_call_cancel(struct engine_call *call)
+void engine_call_ask(struct engine_call *call)
 {
     struct tool_engine *engine = call->engine;
 
-    call->is_silent = true;
     if (call->is_ending || call->is_cancelled)
         return;
     call->is_cancelled = true;
     loop_timer_start(call->timer, GRACE_MS);
     engine->table->cancel(engine->instance->plugin, call->handle);
+}
+
+void engine_call_cancel(struct engine_call *call)
+{
+    call->is_silent = true;
+    engine_call_ask(call);
 }
 
 struct tool_engine *tool_engine_new(const struct instance_options *options,

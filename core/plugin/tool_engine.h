@@ -6,6 +6,8 @@
 #include "plugin/instance.h"
 #include "plugin/tool_port.h"
 
+#include <stdatomic.h>
+
 struct tool_engine;
 struct engine_call;
 
@@ -13,6 +15,9 @@ struct engine_events {
     void (*on_progress)(void *arg, const char *text, size_t len);
     /* Once, from the loop. `json`: what the plugin completed with when the status is OK. */
     void (*on_done)(void *arg, int32_t status, const char *data, size_t len);
+    /* Looked at by is_cancelled besides cancel and deadline; for plugins that block while nobody
+     * can call cancel. May be NULL. */
+    const atomic_bool *cancel_flag;
 };
 
 struct tool_engine *tool_engine_new(const struct instance_options *options,
@@ -24,6 +29,8 @@ struct engine_call *tool_engine_start(struct tool_engine *engine,
                                       const struct tool_run_request *request, int64_t deadline_ms,
                                       const struct engine_events *events, void *arg,
                                       struct error *err);
+/* The plugin is told, and on_done follows as ever. */
+void engine_call_ask(struct engine_call *call);
 /* The plugin is told; no callback follows. */
 void engine_call_cancel(struct engine_call *call);
 

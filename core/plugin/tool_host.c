@@ -8,6 +8,7 @@
 #include "credential/credential_client.h"
 #include "plugin/library.h"
 #include "plugin/plugin_config.h"
+#include "plugin/tool_thread.h"
 
 #include <json-c/json.h>
 #include <sesame/tool.h>
@@ -47,6 +48,21 @@ static bool prepare(struct tool_host *host, const char *what, struct error *err)
     return host->config_text != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
 }
 
+static void on_changed(void *arg)
+{
+    struct tool_host *host = arg;
+
+    atomic_fetch_add(&host->list_epoch, 1);
+}
+
+static bool start_thread(struct tool_host *host, struct error *err)
+{
+    if (host->options.placement != PLACEMENT_THREAD)
+        return true;
+    host->thread = tool_thread_start(&host->options, host->config_text, on_changed, host, err);
+    return host->thread != NULL;
+}
+
 struct tool_host *tool_host_new(const struct tool_host_options *options, struct error *err)
 {
     const struct plugin_manifest *manifest = options->library->manifest;
@@ -68,11 +84,12 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
                   "tools.%s: the plugin %s names no placement: set tools.%s.placement to inline or "
                   "thread",
                   config->name, manifest->id, config->name);
-    else if (options->placement != PLACEMENT_INLINE)
+    else if (options->placement == PLACEMENT_PROCESS)
         error_set(err, ERROR_BAD_INPUT,
-                  "tools.%s: the placement \"%s\" is not supported yet; use \"inline\"",
-                  config->name, placement_text(options->placement));
-    else if (prepare(host, what, err))
+                  "tools.%s: the placement \"process\" is not supported yet; use \"thread\" or "
+                  "\"inline\"",
+                  config->name);
+    else if (prepare(host, what, err) && start_thread(host, err))
         return host;
     tool_host_free(host);
     return NULL;
@@ -82,6 +99,7 @@ void tool_host_free(struct tool_host *host)
 {
     if (host == NULL)
         return;
+    tool_thread_stop(host->thread);
     free(host->config_text);
     free(host);
 }

@@ -4,11 +4,17 @@
 
 #include "plugin/tool_port.h"
 
+#include <stdatomic.h>
+
+struct tool_thread;
+
 struct tool_host {
     struct tool_host_options options;
     /* Prepared, as text: json-c objects must not be read by several threads, its serialiser writes
      * into them. */
     char *config_text;
+    struct tool_thread *thread; /* with PLACEMENT_THREAD */
+    atomic_uint list_epoch;     /* counts the plugin's "changed" */
 };
 
 #endif

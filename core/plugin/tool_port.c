@@ -11,6 +11,7 @@
 #include "plugin/tool_engine.h"
 #include "plugin/tool_functions.h"
 #include "plugin/tool_host.h"
+#include "plugin/tool_thread.h"
 
 #include <json-c/json.h>
 #include <sesame/plugin.h>
@@ -30,13 +31,20 @@ struct tool_wait {
     void *arg;
 };
 
+/* A call on our own thread or on the tool's; both NULL: none. */
+struct port_call {
+    struct engine_call *here;
+    struct thread_call *there;
+};
+
 struct tool_port {
     struct tool_host *host;
     struct plugin_home home;
-    struct tool_engine *engine;
+    struct tool_engine *engine; /* NULL: the tool is on a thread */
     struct tool_functions *functions;
     bool is_outdated;
-    struct engine_call *listing;
+    struct port_call listing;
+    unsigned epoch; /* of the host's list that ours is */
     struct error list_error;
     int64_t listed_at_ms;
     int64_t back_off_ms, retry_at_ms;
@@ -45,10 +53,36 @@ struct tool_port {
 
 struct tool_run {
     struct tool_port *port;
-    struct engine_call *call;
+    struct port_call call;
     struct tool_run_events events;
     void *arg;
 };
+
+static bool start_call(struct tool_port *port, const struct tool_run_request *request,
+                       int64_t deadline_ms, const struct engine_events *events, void *arg,
+                       struct port_call *out, struct error *err)
+{
+    if (port->engine != NULL)
+        out->here = tool_engine_start(port->engine, request, deadline_ms, events, arg, err);
+    else
+        out->there = tool_thread_call(port->host->thread, port->home.loop, request, deadline_ms,
+                                      events, arg, err);
+    return out->here != NULL || out->there != NULL;
+}
+
+static void cancel_call(struct port_call *call)
+{
+    if (call->here != NULL)
+        engine_call_cancel(call->here);
+    if (call->there != NULL)
+        thread_call_cancel(call->there);
+    *call = (struct port_call){NULL, NULL};
+}
+
+static bool is_listing(const struct tool_port *port)
+{
+    return port->listing.here != NULL || port->listing.there != NULL;
+}
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
@@ -80,7 +114,7 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
     struct tool_functions *fresh = NULL;
     struct error err = {0};
 
-    port->listing = NULL;
+    port->listing = (struct port_call){NULL, NULL};
     if (status == SESAME_OK)
         fresh = tool_functions_parse(data, len, port->host->options.json_depth, name, &err);
     else
@@ -105,12 +139,12 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
 
 static void list(struct tool_port *port)
 {
-    static const struct engine_events events = {NULL, on_listed};
+    static const struct engine_events events = {NULL, on_listed, NULL};
     struct error err = {0};
 
-    port->listing = tool_engine_start(port->engine, NULL, clock_monotonic_ms() + LIST_TIMEOUT_MS,
-                                      &events, port, &err);
-    if (port->listing == NULL) {
+    port->epoch = atomic_load(&port->host->list_epoch);
+    if (!start_call(port, NULL, clock_monotonic_ms() + LIST_TIMEOUT_MS, &events, port,
+                    &port->listing, &err)) {
         port->list_error = err;
         port->retry_at_ms = clock_monotonic_ms() + BACK_OFF_MIN_MS;
     }
@@ -143,16 +177,18 @@ struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
     struct tool_wait *wait;
     struct error ignored = {0};
 
+    if (port->epoch != atomic_load(&port->host->list_epoch))
+        on_changed(port);
     if (port->functions != NULL && !port->is_outdated) {
         /* An old list serves; a fresh one is fetched meanwhile. */
-        if (now_ms - port->listed_at_ms > LIST_MAX_AGE_MS && port->listing == NULL &&
+        if (now_ms - port->listed_at_ms > LIST_MAX_AGE_MS && !is_listing(port) &&
             now_ms >= port->retry_at_ms)
             list(port);
         return NULL;
     }
-    if (port->listing == NULL && now_ms >= port->retry_at_ms)
+    if (!is_listing(port) && now_ms >= port->retry_at_ms)
         list(port);
-    if (port->listing == NULL)
+    if (!is_listing(port))
         return NULL;
     wait = calloc(1, sizeof *wait);
     if (wait == NULL)
@@ -224,7 +260,7 @@ static void on_called(void *arg, int32_t status, const char *data, size_t len)
 struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_request *request,
                                 const struct tool_run_events *events, void *arg, struct error *err)
 {
-    static const struct engine_events engine_events = {on_progress, on_called};
+    static const struct engine_events engine_events = {on_progress, on_called, NULL};
     struct tool_run *run = calloc(1, sizeof *run);
 
     if (run == NULL) {
@@ -234,9 +270,7 @@ struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_re
     run->port = port;
     run->events = *events;
     run->arg = arg;
-    run->call =
-        tool_engine_start(port->engine, request, request->deadline_ms, &engine_events, run, err);
-    if (run->call != NULL)
+    if (start_call(port, request, request->deadline_ms, &engine_events, run, &run->call, err))
         return run;
     free(run);
     return NULL;
@@ -244,7 +278,7 @@ struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_re
 
 void tool_run_cancel(struct tool_run *run)
 {
-    engine_call_cancel(run->call);
+    cancel_call(&run->call);
     free(run);
 }
 
@@ -272,10 +306,13 @@ struct tool_port *tool_port_new(struct tool_host *host, const struct plugin_home
     }
     port->host = host;
     port->home = *home;
-    port->engine = tool_engine_new(&options, host->options.result_max_bytes, on_changed, port, err);
-    if (port->engine == NULL) {
-        free(port);
-        return NULL;
+    if (host->thread == NULL) {
+        port->engine =
+            tool_engine_new(&options, host->options.result_max_bytes, on_changed, port, err);
+        if (port->engine == NULL) {
+            free(port);
+            return NULL;
+        }
     }
     list(port);
     return port;
@@ -288,9 +325,12 @@ const struct tool_config *tool_port_config(const struct tool_port *port)
 
 void tool_port_stop(struct tool_port *port, void (*on_stopped)(void *arg), void *arg)
 {
-    port->listing = NULL;
+    cancel_call(&port->listing);
     tell_waits(port);
-    tool_engine_stop(port->engine, on_stopped, arg);
+    if (port->engine != NULL)
+        tool_engine_stop(port->engine, on_stopped, arg);
+    else if (!loop_post(port->home.loop, on_stopped, arg))
+        on_stopped(arg);
 }
 
 void tool_port_free(struct tool_port *port)
@@ -299,6 +339,8 @@ void tool_port_free(struct tool_port *port)
         return;
     while (port->waits != NULL)
         end_wait(port->waits, false);
+    if (port->engine == NULL)
+        cancel_call(&port->listing);
     tool_engine_free(port->engine);
     tool_functions_free(port->functions);
     free(port);

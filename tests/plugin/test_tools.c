@@ -149,11 +149,11 @@ static struct tool_config config = {.name = (char[]){"t"}, .plugin = (char[]){"p
 static struct tool_host *tool;
 static struct tool_port *port;
 
-static void open_tool(const char *name, const char *config_json)
+static void open_tool_at(const char *name, const char *config_json, enum placement placement)
 {
     struct plugin_home home = {loop, http, NULL};
     struct tool_host_options options = {.config = &config,
-                                        .placement = PLACEMENT_INLINE,
+                                        .placement = placement,
                                         .watch = {on_misbehaviour, NULL},
                                         .result_max_bytes = 1 << 20,
                                         .json_depth = 64};
@@ -169,6 +169,11 @@ static void open_tool(const char *name, const char *config_json)
     port = tool_port_new(tool, &home, &err);
     ck_assert_msg(port != NULL, "%s", err.message);
     PEER_RUN_UNTIL(loop, tool_port_functions(port, NULL) != NULL);
+}
+
+static void open_tool(const char *name, const char *config_json)
+{
+    open_tool_at(name, config_json, PLACEMENT_INLINE);
 }
 
 static void note_stop(void *arg)
@@ -207,12 +212,12 @@ static void on_done(void *arg, const struct tool_run_result *result)
              result->text);
 }
 
-static struct tool_run *call_tool(int64_t timeout_ms)
+static struct tool_run *call_tool_with(const char *arguments, int64_t timeout_ms)
 {
     static const struct tool_run_events events = {on_progress, on_done};
     struct tool_run_request request = {.function = "act",
-                                       .arguments = "{}",
-                                       .arguments_len = 2,
+                                       .arguments = arguments,
+                                       .arguments_len = strlen(arguments),
                                        .context = "{}",
                                        .deadline_ms = clock_monotonic_ms() + timeout_ms};
     struct error err = {0};
@@ -224,6 +229,53 @@ static struct tool_run *call_tool(int64_t timeout_ms)
     ck_assert_int_eq(done_count, 0);
     return run;
 }
+
+static struct tool_run *call_tool(int64_t timeout_ms)
+{
+    return call_tool_with("{}", timeout_ms);
+}
+
+START_TEST(a_blocking_tool_works_on_a_thread_and_leaves_the_loop_free)
+{
+    struct tool_run *run;
+
+    open_tool_at("blocks", "{}", PLACEMENT_THREAD);
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_int_eq(done_status, SESAME_OK);
+    ck_assert_str_eq(done_text, "done");
+    /* Blocked in its call, it sees the cancellation, and the next call is served. */
+    run = call_tool_with("{\"n\":1}", 60000);
+    for (int i = 0; i < 5; i++)
+        loop_run_once(loop, 1);
+    ck_assert_int_eq(done_count, 0);
+    tool_run_cancel(run);
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_str_eq(misbehaviour, "");
+    close_tool();
+}
+END_TEST
+
+START_TEST(a_blocked_tool_sees_its_deadline)
+{
+    open_tool_at("blocks", "{}", PLACEMENT_THREAD);
+    call_tool_with("{\"n\":1}", 20);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    ck_assert_int_eq(done_status, SESAME_OK);
+    close_tool();
+}
+END_TEST
+
+START_TEST(bad_tools_on_a_thread_are_contained_too)
+{
+    open_tool_at("twice", "{}", PLACEMENT_THREAD);
+    call_tool(5000);
+    PEER_RUN_UNTIL(loop, done_count == 1);
+    close_tool();
+    ck_assert_str_eq(misbehaviour, "completed_twice ");
+}
+END_TEST
 
 START_TEST(a_good_tool_lists_emits_and_completes)
 {
@@ -326,6 +378,9 @@ int main(void)
         bad_plugins_are_refused_with_the_reason,
         a_library_that_others_can_write_is_refused,
         a_folder_that_others_can_write_is_refused,
+        a_blocking_tool_works_on_a_thread_and_leaves_the_loop_free,
+        a_blocked_tool_sees_its_deadline,
+        bad_tools_on_a_thread_are_contained_too,
         a_good_tool_lists_emits_and_completes,
         a_second_completion_is_counted_and_harmless,
         a_tool_that_never_completes_is_answered_for,

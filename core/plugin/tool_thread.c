@@ -1,0 +1,422 @@
+/* A tool placed on a thread of its own: it may block; its calls run one after the other. */
+#include "plugin/tool_thread.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "config/host_config.h"
+#include "credential/broker.h"
+#include "credential/credential_client.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+
+#include <json-c/json.h>
+#include <sesame/plugin.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define GRACE_MS 2500
+#define JOIN_TIMEOUT_S 5
+
+struct tool_thread {
+    const struct tool_host_options *options;
+    const char *config_text;
+    void (*on_changed)(void *arg);
+    void *arg;
+    pthread_t id;
+    pthread_mutex_t lock; /* for the start only */
+    pthread_cond_t changed;
+    bool is_up;
+    struct error err;
+
+    /* of the thread */
+    struct loop *loop;
+    struct http_client *http;
+    struct credential_client *credentials;
+    struct tool_engine *engine;
+    struct thread_call *queue, **queue_end;
+    struct thread_call *running;
+};
+
+/* Shared by a worker and the thread; counted, because messages about it cross. */
+struct thread_call {
+    atomic_size_t references;
+    struct tool_thread *thread;
+    struct thread_call *next;
+    bool is_list;
+    char *function, *arguments, *context;
+    int64_t deadline_ms;
+    atomic_bool wants_cancel; /* set by the worker, read by a plugin that blocks */
+
+    /* of the worker */
+    struct loop *home;
+    struct loop_timer *timer;
+    struct engine_events events;
+    void *arg;
+    bool is_over;
+
+    /* of the thread, then of the worker */
+    struct engine_call *call;
+    int32_t status;
+    char *data;
+    size_t len;
+};
+
+static void release(struct thread_call *call)
+{
+    if (atomic_fetch_sub(&call->references, 1) != 1)
+        return;
+    free(call->function);
+    free(call->arguments);
+    free(call->context);
+    free(call->data);
+    free(call);
+}
+
+/* A message with a reference of its own. */
+static void send_call(struct loop *loop, void (*fn)(void *arg), struct thread_call *call)
+{
+    atomic_fetch_add(&call->references, 1);
+    if (!loop_post(loop, fn, call))
+        release(call);
+}
+
+/* ---- the worker's side ----------------------------------------------------------------------- */
+
+static void end_on_worker(struct thread_call *call)
+{
+    call->is_over = true;
+    loop_timer_free(TAKE(call->timer));
+}
+
+static void deliver(void *arg)
+{
+    struct thread_call *call = arg;
+
+    if (!call->is_over) {
+        end_on_worker(call);
+        call->events.on_done(call->arg, call->status, call->data == NULL ? "" : call->data,
+                             call->len);
+        release(call); /* the worker's own */
+    }
+    release(call);
+}
+
+static void note_cancel(void *arg);
+
+/* The plugin did not come back: the worker answers in its place. */
+static void on_overdue(void *arg)
+{
+    struct thread_call *call = arg;
+    static const char message[] = "the tool did not answer in time";
+    const struct tool_host_options *options = call->thread->options;
+
+    end_on_worker(call);
+    atomic_store(&call->wants_cancel, true);
+    if (options->watch.on_misbehaviour != NULL)
+        options->watch.on_misbehaviour(options->watch.arg, options->config->plugin,
+                                       "never_completed");
+    send_call(call->thread->loop, note_cancel, call);
+    call->events.on_done(call->arg, SESAME_TIMED_OUT, message, sizeof message - 1);
+    release(call);
+}
+
+void thread_call_cancel(struct thread_call *call)
+{
+    end_on_worker(call);
+    atomic_store(&call->wants_cancel, true);
+    send_call(call->thread->loop, note_cancel, call);
+    release(call);
+}
+
+struct progress {
+    struct thread_call *call;
+    size_t len;
+    char text[];
+};
+
+static void deliver_progress(void *arg)
+{
+    struct progress *progress = arg;
+    struct thread_call *call = progress->call;
+
+    if (!call->is_over && call->events.on_progress != NULL)
+        call->events.on_progress(call->arg, progress->text, progress->len);
+    release(call);
+    free(progress);
+}
+
+/* ---- the thread's side ----------------------------------------------------------------------- */
+
+static void run_next(struct tool_thread *thread);
+
+static void on_progress(void *arg, const char *text, size_t len)
+{
+    struct thread_call *call = arg;
+    struct progress *progress = malloc(sizeof *progress + len);
+
+    if (progress == NULL)
+        return;
+    progress->call = call;
+    progress->len = len;
+    memcpy(progress->text, text, len);
+    atomic_fetch_add(&call->references, 1);
+    if (loop_post(call->home, deliver_progress, progress))
+        return;
+    release(call);
+    free(progress);
+}
+
+/* Takes the running call's reference with it. */
+static void hand_back(struct thread_call *call, int32_t status, const char *data, size_t len)
+{
+    call->status = status;
+    call->data = malloc(len + 1);
+    if (call->data != NULL) {
+        memcpy(call->data, data, len);
+        call->data[len] = '\0';
+        call->len = len;
+    }
+    if (!loop_post(call->home, deliver, call))
+        release(call);
+}
+
+static void on_done(void *arg, int32_t status, const char *data, size_t len)
+{
+    struct thread_call *call = arg;
+    struct tool_thread *thread = call->thread;
+
+    thread->running = NULL;
+    hand_back(call, status, data, len);
+    run_next(thread);
+}
+
+static void run_next(struct tool_thread *thread)
+{
+    while (thread->running == NULL && thread->queue != NULL) {
+        struct thread_call *call = thread->queue;
+        struct engine_events events = {on_progress, on_done, &call->wants_cancel};
+        struct tool_run_request request = {.function = call->function,
+                                           .arguments = call->arguments,
+                                           .arguments_len = strlen(call->arguments),
+                                           .context = call->context,
+                                           .deadline_ms = call->deadline_ms};
+        struct error err = {0};
+
+        thread->queue = call->next;
+        if (thread->queue == NULL)
+            thread->queue_end = &thread->queue;
+        if (atomic_load(&call->wants_cancel)) {
+            hand_back(call, SESAME_CANCELLED, "cancelled", 9);
+            continue;
+        }
+        thread->running = call;
+        call->call = tool_engine_start(thread->engine, call->is_list ? NULL : &request,
+                                       call->deadline_ms, &events, call, &err);
+        if (call->call == NULL) {
+            thread->running = NULL;
+            hand_back(call, SESAME_INTERNAL, err.message, strlen(err.message));
+        }
+    }
+}
+
+static void take_call(void *arg)
+{
+    struct thread_call *call = arg;
+    struct tool_thread *thread = call->thread;
+
+    *thread->queue_end = call;
+    thread->queue_end = &call->next;
+    run_next(thread);
+}
+
+static void note_cancel(void *arg)
+{
+    struct thread_call *call = arg;
+
+    if (call->thread->running == call)
+        engine_call_ask(call->call);
+    release(call);
+}
+
+struct thread_call *tool_thread_call(struct tool_thread *thread, struct loop *home,
+                                     const struct tool_run_request *request, int64_t deadline_ms,
+                                     const struct engine_events *events, void *arg,
+                                     struct error *err)
+{
+    struct thread_call *call = calloc(1, sizeof *call);
+    int64_t left_ms = deadline_ms - clock_monotonic_ms();
+
+    if (call == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a tool call");
+        return NULL;
+    }
+    call->references = 1;
+    call->thread = thread;
+    call->home = home;
+    call->events = *events;
+    call->arg = arg;
+    call->is_list = request == NULL;
+    call->deadline_ms = deadline_ms;
+    call->function = strdup(request == NULL ? "" : request->function);
+    call->arguments = strdup(request == NULL ? "" : request->arguments);
+    call->context = strdup(request == NULL ? "" : request->context);
+    call->timer = loop_timer_new(home, on_overdue, call, err);
+    if (call->function != NULL && call->arguments != NULL && call->context != NULL &&
+        call->timer != NULL) {
+        loop_timer_start(call->timer, (left_ms > 0 ? left_ms : 0) + GRACE_MS);
+        send_call(thread->loop, take_call, call);
+        return call;
+    }
+    loop_timer_free(TAKE(call->timer));
+    release(call);
+    if (err->code == ERROR_NONE)
+        error_set(err, ERROR_NO_MEMORY, "no memory for a tool call");
+    return NULL;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+static bool open_home(struct tool_thread *thread)
+{
+    const struct tool_host_options *options = thread->options;
+    struct error *err = &thread->err;
+    CLEANUP(json_cleanup)
+    struct json_object *config =
+        json_parse(thread->config_text, strlen(thread->config_text), JSON_DEPTH_DEFAULT, err);
+    struct instance_options instance = {.library = options->library,
+                                        .watch = options->watch,
+                                        .tool = options->config,
+                                        .name = options->config->name,
+                                        .config = config};
+    struct http_client_options http = {.ca_file = options->ca_file};
+
+    if (config == NULL || (thread->loop = loop_new(err)) == NULL ||
+        (thread->http = http_client_new(thread->loop, &http, err)) == NULL)
+        return false;
+    if (options->broker != NULL &&
+        (thread->credentials = credential_client_new(options->broker, thread->loop, err)) == NULL)
+        return false;
+    instance.home = (struct plugin_home){thread->loop, thread->http, thread->credentials};
+    thread->engine =
+        tool_engine_new(&instance, options->result_max_bytes, thread->on_changed, thread->arg, err);
+    return thread->engine != NULL;
+}
+
+static void close_home(struct tool_thread *thread)
+{
+    while (thread->queue != NULL) {
+        struct thread_call *call = thread->queue;
+
+        thread->queue = call->next;
+        release(call);
+    }
+    tool_engine_free(thread->engine);
+    if (thread->running != NULL)
+        release(thread->running);
+    credential_client_free(thread->credentials);
+    http_client_free(thread->http);
+    if (thread->loop == NULL)
+        return;
+    for (int i = 0; i < 3; i++)
+        loop_run_once(thread->loop, 0);
+    loop_free(thread->loop);
+}
+
+static void *run(void *arg)
+{
+    struct tool_thread *thread = arg;
+    bool ok = open_home(thread);
+
+    pthread_mutex_lock(&thread->lock);
+    thread->is_up = true;
+    pthread_cond_signal(&thread->changed);
+    pthread_mutex_unlock(&thread->lock);
+    if (ok)
+        loop_run(thread->loop);
+    close_home(thread);
+    return NULL;
+}
+
+static void free_thread(struct tool_thread *thread)
+{
+    pthread_cond_destroy(&thread->changed);
+    pthread_mutex_destroy(&thread->lock);
+    free(thread);
+}
+
+struct tool_thread *tool_thread_start(const struct tool_host_options *options,
+                                      const char *config_text, void (*on_changed)(void *arg),
+                                      void *arg, struct error *err)
+{
+    struct tool_thread *thread = calloc(1, sizeof *thread);
+    sigset_t all, before;
+    bool was_created;
+
+    if (thread == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a plugin thread");
+        return NULL;
+    }
+    thread->options = options;
+    thread->config_text = config_text;
+    thread->on_changed = on_changed;
+    thread->arg = arg;
+    thread->queue_end = &thread->queue;
+    pthread_mutex_init(&thread->lock, NULL);
+    pthread_cond_init(&thread->changed, NULL);
+    /* Signals are the owner's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    was_created = pthread_create(&thread->id, NULL, run, thread) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_mutex_lock(&thread->lock);
+    while (was_created && !thread->is_up)
+        pthread_cond_wait(&thread->changed, &thread->lock);
+    pthread_mutex_unlock(&thread->lock);
+    if (was_created && thread->err.code == ERROR_NONE)
+        return thread;
+    if (was_created) {
+        pthread_join(thread->id, NULL);
+        *err = thread->err;
+    } else {
+        error_set(err, ERROR_NO_MEMORY, "a plugin thread cannot be started");
+    }
+    free_thread(thread);
+    return NULL;
+}
+
+static void on_stopped(void *arg)
+{
+    struct tool_thread *thread = arg;
+
+    loop_stop(thread->loop);
+}
+
+static void stop(void *arg)
+{
+    struct tool_thread *thread = arg;
+
+    tool_engine_stop(thread->engine, on_stopped, thread);
+}
+
+void tool_thread_stop(struct tool_thread *thread)
+{
+    struct timespec until;
+
+    if (thread == NULL)
+        return;
+    (void)loop_post(thread->loop, stop, thread);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += JOIN_TIMEOUT_S;
+    if (pthread_timedjoin_np(thread->id, NULL, &until) == 0) {
+        free_thread(thread);
+        return;
+    }
+    log_error("plugin", "a plugin's thread does not end and is left behind",
+              LOG_TEXT("name", thread->options->config->name));
+    pthread_detach(thread->id);
+}
