@@ -144,7 +144,9 @@ static void read_top(const struct place *root, struct host_config *config)
     int platform;
 
     config->listen = place_text(root, "listen", "0.0.0.0:9002");
-    host_check_address(root, "listen", config->listen);
+    /* An empty one that was given has its fault recorded already. */
+    if (config->listen[0] != '\0' || !place_is_given(root, "listen"))
+        host_check_address(root, "listen", config->listen);
     config->workers = place_int(root, "workers", 0, 0, 64);
     config->idaas_config = place_text(root, "idaas_config", "");
     platform = place_choice(root, "platform", place_text(root, "platform", "auto"), platforms,

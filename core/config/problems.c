@@ -77,13 +77,18 @@ static bool add_part(struct buffer *out, const char *before, const char *text, s
     return text[0] == '\0' || buffer_printf(out, err, "%s%s", before, text);
 }
 
+static bool ends_in_stop(const struct buffer *out)
+{
+    return out->len > 0 && out->data[out->len - 1] == '.';
+}
+
 bool problem_format(const struct problem *problem, struct buffer *out, struct error *err)
 {
     return buffer_add_text(out, problem->file, err) && add_part(out, ": ", problem->path, err) &&
            add_part(out, ": ", problem->what, err) &&
            add_part(out, "; found ", problem->found, err) &&
            add_part(out, "; expected ", problem->expected, err) &&
-           add_part(out, ". ", problem->fix, err) &&
+           add_part(out, ends_in_stop(out) ? " " : ". ", problem->fix, err) &&
            buffer_printf(out, err, " [%s]", problem->code);
 }
 

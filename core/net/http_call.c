@@ -221,20 +221,36 @@ static bool set_body(struct http_call *call, const struct http_request_options *
     return true;
 }
 
-static void set_client_certificate(struct http_call *call,
-                                   const struct http_request_options *options)
+/* A reference, so that the bytes libcurl reads stay; secrets are shared read-only. */
+static struct secret *share(const struct secret *secret)
+{
+    struct secret *shared;
+
+    memcpy(&shared, &secret, sizeof shared);
+    return secret_ref(shared);
+}
+
+static bool set_client_certificate(struct http_call *call,
+                                   const struct http_request_options *options, struct error *err)
 {
     struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
     const char *bytes;
 
+    if (options->client_certificate == NULL && options->client_key == NULL)
+        return true;
     if (options->client_certificate == NULL || options->client_key == NULL)
-        return;
-    bytes = secret_borrow(options->client_certificate, &blob.len);
+        return error_set(err, ERROR_BAD_INPUT,
+                         "%s: a client certificate and its key go together, one is missing",
+                         call->url);
+    call->client_certificate = share(options->client_certificate);
+    call->client_key = share(options->client_key);
+    bytes = secret_borrow(call->client_certificate, &blob.len);
     memcpy(&blob.data, &bytes, sizeof blob.data);
     curl_easy_setopt(call->easy, CURLOPT_SSLCERT_BLOB, &blob);
-    bytes = secret_borrow(options->client_key, &blob.len);
+    bytes = secret_borrow(call->client_key, &blob.len);
     memcpy(&blob.data, &bytes, sizeof blob.data);
     curl_easy_setopt(call->easy, CURLOPT_SSLKEY_BLOB, &blob);
+    return true;
 }
 
 static void set_transport(struct http_call *call, const struct http_request_options *options)
@@ -290,9 +306,9 @@ bool http_call_configure(struct http_call *call, const struct http_request_optio
     secret_builder_init(&call->secret_answer, call->answer_max_bytes);
     call->idle_timeout_ms = options->idle_timeout_ms;
     set_transport(call, options);
-    set_client_certificate(call, options);
     curl_easy_setopt(call->easy, CURLOPT_URL, options->url);
-    return set_body(call, options, err) && set_headers(call, options, err);
+    return set_client_certificate(call, options, err) && set_body(call, options, err) &&
+           set_headers(call, options, err);
 }
 
 void http_call_explain(const struct http_call *call, CURLcode code, struct error *err)

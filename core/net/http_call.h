@@ -30,6 +30,7 @@ struct http_call {
     struct curl_slist *headers;
     struct buffer body;
     struct secret *secret_body;
+    struct secret *client_certificate, *client_key;
     struct http_call_events events;
     void *arg;
     struct buffer head; /* header lines of the answer so far */

@@ -254,6 +254,8 @@ static void remove_call(struct http_call *call)
     buffer_clear(&call->body);
     buffer_clear(&call->head);
     secret_free(call->secret_body);
+    secret_free(call->client_certificate);
+    secret_free(call->client_key);
     secret_builder_clear(&call->secret_answer);
     free(call->failure);
     free(call);

@@ -54,7 +54,7 @@ struct http_request_options {
     bool is_secret_answer;      /* the body goes into locked memory, not to on_data */
     bool is_http1_only;         /* credentials in headers other than Authorization (design §1) */
     bool allow_plain_http;      /* to any host: metadata addresses only */
-    const struct secret *client_certificate; /* PEM, with its key; NULL: none */
+    const struct secret *client_certificate; /* PEM; goes with its key, or both are NULL */
     const struct secret *client_key;
 };
 
@@ -83,7 +83,8 @@ struct http_call *http_client_start(struct http_client *client,
 /* Ends it at once: no callback after this returns. May be called inside on_head and on_data. */
 void http_call_cancel(struct http_call *call);
 
-/* Stops and resumes reading the answer (back-pressure). */
+/* Stops and resumes reading the answer (back-pressure). Resuming may call on_data inside this call
+ * with bytes that had been held back. */
 void http_call_pause(struct http_call *call, bool is_paused);
 
 /* Origin of an absolute http or https URL, as "https://host:443" in lower case with the port always

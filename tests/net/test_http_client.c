@@ -155,6 +155,19 @@ static void request(struct http_request_options *options)
                   err.message);
 }
 
+START_TEST(a_client_certificate_without_its_key_is_refused)
+{
+    static const struct http_call_events none = {.on_done = NULL};
+    struct error err = {0};
+    CLEANUP(secret_cleanup) struct secret *certificate = secret_copy("pem", 3, &err);
+    struct http_request_options options = {
+        .method = "GET", .url = url_to("http", "/"), .client_certificate = certificate};
+
+    ck_assert_ptr_null(http_client_start(client, &options, &none, NULL, &err));
+    ck_assert_int_eq(err.code, ERROR_BAD_INPUT);
+}
+END_TEST
+
 START_TEST(a_request_carries_what_was_asked_and_nothing_else)
 {
     struct error err = {0};
@@ -364,7 +377,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {a_request_carries_what_was_asked_and_nothing_else,
+    const TTest *const tests[] = {a_client_certificate_without_its_key_is_refused,
+                                  a_request_carries_what_was_asked_and_nothing_else,
                                   a_secret_body_and_a_secret_answer_stay_secrets,
                                   an_answer_that_is_too_large_is_an_error,
                                   a_redirect_is_an_answer_and_is_not_followed,
