@@ -1,1 +1,6 @@
-# tests/agent: its part of the build
+# tests/agent: the turn with a scripted model and scripted tools
+check_PROGRAMS += test_turn
+test_turn_SOURCES = tests/agent/test_turn.c
+test_turn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_turn_LDADD = libagent.la libmodel.la libnet.la libconfig.la libbase.la $(CURL_LIBS) \
+                  $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread

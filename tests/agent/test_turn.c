@@ -1,0 +1,430 @@
+/* The turn with a scripted model and scripted tools: order, limits, mistakes of the model, ends. */
+#include "agent/turn.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/json_schema.h"
+#include "config/host_config.h"
+#include "net/loop.h"
+#include "plugin/tool_port.h"
+
+#include "../support/peer.h"
+#include "../support/run.h"
+
+#include <json-c/json.h>
+#include <sesame/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the model: plays `script`, one entry a call; the last one again and again ----------------
+ */
+
+struct say {
+    const char *text;
+    const char *name, *arguments; /* of a tool call, or NULL */
+    int calls;                    /* how often the call stands in the answer */
+    enum finish_reason finish;
+    const char *error;
+};
+
+struct chat_call {
+    struct chat_events events;
+    void *arg;
+    const struct say *say;
+};
+
+static const struct say *script;
+static size_t script_len, chat_count;
+static char last_messages[20000];
+static bool last_forbids_tools;
+static int chats_cancelled;
+static struct loop *loop;
+
+static void answer(void *arg)
+{
+    struct chat_call *call = arg;
+    const struct say *say = call->say;
+    struct chat_stream stream;
+    struct error err = {0};
+    struct chat_result result = {.stream = &stream, .http_status = 200, .retry_after_ms = -1};
+
+    if (call->say == NULL) {
+        free(call);
+        return;
+    }
+    chat_stream_init(&stream);
+    stream.finish = say->finish;
+    stream.usage.total_tokens = 10;
+    if (say->text != NULL)
+        call->events.on_text(call->arg, say->text, strlen(say->text));
+    for (int i = 0; i < say->calls; i++) {
+        struct tool_call_piece piece = {
+            .index = i, .name = slice_of(say->name), .arguments = slice_of(say->arguments)};
+
+        ck_assert(tool_calls_add(&stream.tool_calls, &piece, &err));
+    }
+    ck_assert(tool_calls_finish(&stream.tool_calls, &err));
+    if (say->error != NULL) {
+        error_set(&err, ERROR_UPSTREAM, "%s", say->error);
+        result.err = &err;
+    }
+    call->events.on_done(call->arg, &result);
+    chat_stream_clear(&stream);
+    free(call);
+}
+
+struct chat_call *chat_call_start(const struct chat_home *home, const struct chat_request *request,
+                                  const struct chat_events *events, void *arg, struct error *err)
+{
+    struct chat_call *call = calloc(1, sizeof *call);
+
+    (void)err;
+    call->events = *events;
+    call->arg = arg;
+    call->say = &script[chat_count < script_len ? chat_count : script_len - 1];
+    chat_count++;
+    last_forbids_tools = request->forbids_tools;
+    snprintf(last_messages, sizeof last_messages, "%.*s", (int)request->messages.len,
+             request->messages.data);
+    loop_post(home->loop, answer, call);
+    return call;
+}
+
+void chat_call_cancel(struct chat_call *call)
+{
+    if (call == NULL)
+        return;
+    chats_cancelled++;
+    call->say = NULL;
+}
+
+/* ---- one tool with one function ----------------------------------------------------------------
+ */
+
+struct tool_port {
+    int unused;
+};
+struct tool_run {
+    struct tool_run_events events;
+    void *arg;
+};
+
+static struct tool_config tool_config = {.name = (char[]){"t"}};
+static struct tool_function function;
+static struct tool_functions functions = {1, 1, &function};
+static int runs, runs_cancelled;
+static bool holds_runs;
+
+struct tool_functions *tool_functions_ref(struct tool_functions *list)
+{
+    return list;
+}
+void tool_functions_free(struct tool_functions *list)
+{
+    (void)list;
+}
+const struct tool_config *tool_port_config(const struct tool_port *port)
+{
+    (void)port;
+    return &tool_config;
+}
+struct tool_functions *tool_port_functions(const struct tool_port *port, const char **out_error)
+{
+    (void)port;
+    (void)out_error;
+    return &functions;
+}
+struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
+                                    void (*on_ready)(void *arg), void *arg)
+{
+    (void)port;
+    (void)deadline_ms;
+    (void)on_ready;
+    (void)arg;
+    return NULL;
+}
+void tool_wait_cancel(struct tool_wait *wait)
+{
+    (void)wait;
+}
+
+static void finish_run(void *arg)
+{
+    struct tool_run *run = arg;
+    struct tool_run_result result = {.status = SESAME_OK, .text = "result", .len = 6};
+
+    run->events.on_done(run->arg, &result);
+    free(run);
+}
+
+struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_request *request,
+                                const struct tool_run_events *events, void *arg, struct error *err)
+{
+    struct tool_run *run = calloc(1, sizeof *run);
+
+    (void)port;
+    (void)request;
+    (void)err;
+    run->events = *events;
+    run->arg = arg;
+    runs++;
+    if (!holds_runs)
+        loop_post(loop, finish_run, run);
+    return run;
+}
+
+void tool_run_cancel(struct tool_run *run)
+{
+    runs_cancelled++;
+    free(run);
+}
+
+/* ---- a turn ------------------------------------------------------------------------------------
+ */
+
+static struct limits_config limits;
+static struct tool_port port;
+static struct tool_port *ports[] = {&port};
+static struct agent agent;
+static int dones, started, finished;
+static struct turn_result result;
+static struct error result_error;
+static char said[2000], outcomes[400];
+
+static void on_reasoning(void *arg, const char *text, size_t len)
+{
+    (void)arg;
+    (void)text;
+    (void)len;
+}
+static void on_text(void *arg, const char *text, size_t len)
+{
+    size_t used = strlen(said);
+
+    (void)arg;
+    snprintf(said + used, sizeof said - used, "%.*s", (int)len, text);
+}
+static void on_tool_started(void *arg, const char *id, const char *name, const char *arguments)
+{
+    (void)arg;
+    (void)id;
+    (void)name;
+    (void)arguments;
+    started++;
+}
+static void on_tool_finished(void *arg, const char *id, const char *name, const char *outcome,
+                             const char *text, size_t len, int64_t duration_ms)
+{
+    size_t used = strlen(outcomes);
+
+    (void)arg;
+    (void)id;
+    (void)name;
+    (void)text;
+    (void)len;
+    (void)duration_ms;
+    finished++;
+    snprintf(outcomes + used, sizeof outcomes - used, "%s ", outcome);
+}
+static void on_done(void *arg, const struct turn_result *end)
+{
+    (void)arg;
+    dones++;
+    result = *end;
+    if (end->err != NULL)
+        result_error = *end->err;
+}
+
+static struct turn *start_turn(const struct say *lines, size_t count)
+{
+    static const struct turn_events events = {on_reasoning, on_text,          on_tool_started,
+                                              NULL,         on_tool_finished, on_done};
+    struct json_object *messages =
+        json_tokener_parse("[{\"role\":\"user\",\"content\":\"question\"}]");
+    struct turn_request request = {messages, "req_1", "u1"};
+    struct error err = {0};
+    struct turn *turn;
+
+    script = lines;
+    script_len = count;
+    turn = turn_start(&agent, &request, &events, NULL, &err);
+    ck_assert_msg(turn != NULL, "%s", err.message);
+    ck_assert_int_eq(dones, 0);
+    json_object_put(messages);
+    return turn;
+}
+
+#define RUN(...)                                              \
+    do {                                                      \
+        static const struct say lines_[] = {__VA_ARGS__};     \
+        start_turn(lines_, sizeof lines_ / sizeof lines_[0]); \
+        PEER_RUN_UNTIL(loop, dones == 1);                     \
+    } while (0)
+#define CALL(arguments_)                                                                  \
+    {                                                                                     \
+        .name = "act", .arguments = (arguments_), .calls = 1, .finish = FINISH_TOOL_CALLS \
+    }
+#define TEXT(text_)                            \
+    {                                          \
+        .text = (text_), .finish = FINISH_STOP \
+    }
+
+static void set_up(void)
+{
+    struct error err = {0};
+
+    loop = loop_new(&err);
+    limits = (struct limits_config){.turn_s = 60,
+                                    .turn_rounds = 4,
+                                    .turn_tool_calls = 32,
+                                    .turn_parallel_tool_calls = 8,
+                                    .tool_result_bytes = 1024};
+    function.name = "act";
+    function.description = "acts";
+    function.parameters = json_tokener_parse(
+        "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}},\"required\":[\"n\"]}");
+    function.schema = json_schema_new(function.parameters, &err);
+    agent = (struct agent){.chat = {.loop = loop},
+                           .system_prompt = "Be kind.",
+                           .limits = &limits,
+                           .ports = ports,
+                           .port_count = 1};
+    dones = started = finished = runs = runs_cancelled = chats_cancelled = 0;
+    chat_count = 0;
+    said[0] = outcomes[0] = '\0';
+    holds_runs = false;
+}
+
+static void tear_down(void)
+{
+    for (int i = 0; i < 3; i++)
+        loop_run_once(loop, 0);
+    loop_free(loop);
+    json_schema_free(function.schema);
+    json_object_put(function.parameters);
+}
+
+START_TEST(an_answer_without_tools_is_one_round)
+{
+    RUN(TEXT("hello"));
+    ck_assert_str_eq(said, "hello");
+    ck_assert_int_eq(result.finish, FINISH_STOP);
+    ck_assert_int_eq(result.rounds, 1);
+    ck_assert_ptr_nonnull(strstr(last_messages, "Be kind."));
+    ck_assert_ptr_nonnull(strstr(last_messages, "{\"role\":\"user\",\"content\":\"question\"}"));
+}
+END_TEST
+
+START_TEST(a_tool_runs_and_its_result_goes_to_the_model)
+{
+    RUN(CALL("{\"n\":1}"), TEXT("done"));
+    ck_assert_int_eq(runs, 1);
+    ck_assert_str_eq(said, "done");
+    ck_assert_int_eq(result.usage.total_tokens, 20);
+    ck_assert_ptr_nonnull(strstr(last_messages, "\"role\":\"assistant\",\"content\":\"\""));
+    ck_assert_ptr_nonnull(strstr(last_messages, "\"content\":\"result\""));
+}
+END_TEST
+
+START_TEST(a_number_in_quotes_is_repaired_and_a_wrong_argument_is_told_to_the_model)
+{
+    RUN(CALL("```json\n{\"n\":\"5\"}\n```"), CALL("{\"m\":1}"), CALL("{\"n\":"), TEXT("done"));
+    ck_assert_int_eq(runs, 1);
+    ck_assert_str_eq(outcomes, "ok refused refused ");
+    ck_assert_ptr_nonnull(strstr(last_messages, "the member \\\"n\\\" is missing"));
+}
+END_TEST
+
+START_TEST(an_unknown_tool_is_answered_with_the_names_there_are)
+{
+    RUN({.name = "fly", .arguments = "{}", .calls = 1, .finish = FINISH_STOP}, TEXT("done"));
+    ck_assert_int_eq(runs, 0);
+    ck_assert_ptr_nonnull(strstr(last_messages, "There is no tool fly. The tools are: act."));
+}
+END_TEST
+
+START_TEST(the_same_call_a_third_time_in_a_row_is_not_run)
+{
+    RUN(CALL("{\"n\":1}"), CALL("{\"n\":1}"), CALL("{\"n\":1}"), TEXT("done"));
+    ck_assert_int_eq(runs, 2);
+    ck_assert_str_eq(outcomes, "ok ok refused ");
+}
+END_TEST
+
+START_TEST(at_the_last_round_the_model_must_answer_in_words)
+{
+    RUN(CALL("{\"n\":1}"), CALL("{\"n\":2}"), CALL("{\"n\":3}"), CALL("{\"n\":4}"),
+        CALL("{\"n\":5}"));
+    ck_assert_uint_eq(chat_count, 5);
+    ck_assert(last_forbids_tools);
+    ck_assert_int_eq(runs, 4);
+    ck_assert_int_eq(result.finish, FINISH_LENGTH);
+}
+END_TEST
+
+START_TEST(more_calls_than_allowed_are_refused)
+{
+    limits.turn_tool_calls = 3;
+    RUN({.name = "act", .arguments = "{\"n\":1}", .calls = 5, .finish = FINISH_TOOL_CALLS},
+        TEXT("done"));
+    ck_assert_int_eq(runs, 3);
+    ck_assert_int_eq(finished, 5);
+    ck_assert_ptr_nonnull(strstr(outcomes, "refused refused"));
+    ck_assert(last_forbids_tools);
+}
+END_TEST
+
+START_TEST(calls_of_a_cut_answer_never_run)
+{
+    RUN({.text = "x",
+         .name = "act",
+         .arguments = "{\"n\":1}",
+         .calls = 1,
+         .finish = FINISH_LENGTH});
+    ck_assert_int_eq(runs, 0);
+    ck_assert_int_eq(result.finish, FINISH_LENGTH);
+}
+END_TEST
+
+START_TEST(a_failing_model_ends_the_turn_with_its_reason)
+{
+    RUN({.error = "the model is down"});
+    ck_assert_ptr_nonnull(result.err);
+    ck_assert_str_eq(result_error.message, "the model is down");
+    ck_assert(!result.has_shown);
+}
+END_TEST
+
+START_TEST(cancelling_stops_the_tools_and_is_silent)
+{
+    static const struct say lines[] = {
+        {.name = "act", .arguments = "{\"n\":1}", .calls = 3, .finish = FINISH_TOOL_CALLS}};
+    struct turn *turn;
+
+    holds_runs = true;
+    turn = start_turn(lines, 1);
+    PEER_RUN_UNTIL(loop, runs == 3);
+    turn_cancel(turn);
+    ck_assert_int_eq(runs_cancelled, 3);
+    ck_assert_int_eq(dones, 0);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        an_answer_without_tools_is_one_round,
+        a_tool_runs_and_its_result_goes_to_the_model,
+        a_number_in_quotes_is_repaired_and_a_wrong_argument_is_told_to_the_model,
+        an_unknown_tool_is_answered_with_the_names_there_are,
+        the_same_call_a_third_time_in_a_row_is_not_run,
+        at_the_last_round_the_model_must_answer_in_words,
+        more_calls_than_allowed_are_refused,
+        calls_of_a_cut_answer_never_run,
+        a_failing_model_ends_the_turn_with_its_reason,
+        cancelling_stops_the_tools_and_is_silent,
+        NULL,
+    };
+
+    return run_tests("turn", tests, set_up, tear_down);
+}
