@@ -120,28 +120,52 @@ async function hangUp(one) {
   return median(times);
 }
 
-// How much later a delta reaches the client through the agent than straight from the model.
-async function firstDelta(one) {
-  const straight = [], through = [];
-  const url = new URL(`${cloud.environment.LLM_BASE_URL}/chat/completions`);
-  for (let i = 0; i < 200; i++) {
-    let began = performance.now(), first = 0;
-    await new Promise((resolve) => {
-      const call = http.request({ port: url.port, host: url.hostname, path: url.pathname, method: 'POST', agent: sockets,
-        headers: { authorization: `Bearer ${peerEnv.PEER_MODEL_KEY}`, 'content-type': 'application/json' } }, (answer) => {
-        answer.on('data', () => { first ||= performance.now(); });
-        answer.on('end', resolve);
-      });
-      call.end(JSON.stringify({ model: 'qwen-plus', stream: true, messages: [{ role: 'user', content: 'hello' }] }));
-    });
-    straight.push(first - began);
-    began = performance.now();
-    first = 0;
-    await chat(one.port, 'hello', () => { first ||= performance.now(); });
-    through.push(first - began);
-  }
-  return { p50: median(through) - median(straight), p99: p99(through) - p99(straight) };
+// A model in this process whose deltas say when they were sent, so that one clock measures all.
+const clockModel = http.createServer((call, answer) => {
+  call.resume().on('end', async () => {
+    answer.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (let i = 0; i < 20; i++) {
+      await sleep(5 + Math.random() * 10);
+      answer.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: `<${process.hrtime.bigint()}>` } }] })}\n\n`);
+    }
+    answer.end('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
+  });
+}).listen(0, '127.0.0.1');
+await new Promise((resolve) => clockModel.once('listening', resolve));
+const clockUrl = `http://127.0.0.1:${clockModel.address().port}`;
+
+// How old deltas are when they reach the client, in microseconds.
+async function ages(ask, atOnce, turnsEach) {
+  const found = [];
+  const note = (part) => {
+    const now = process.hrtime.bigint();
+    for (const [, sent] of String(part).matchAll(/<(\d+)>/g)) found.push(Number(now - BigInt(sent)) / 1000);
+  };
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let i = 0; i < turnsEach; i++) await ask(note);
+  }));
+  return found;
 }
+
+const straight = (note) => new Promise((resolve) => {
+  const call = http.request(clockUrl, { method: 'POST', agent: sockets }, (answer) => {
+    answer.on('data', note).on('end', resolve);
+  });
+  call.end('{}');
+});
+
+// What the agent adds to the age of a delta.
+async function addedDelay(start_, atOnce) {
+  const one = await start_();
+  await sleep(1000);
+  const base = await ages(straight, atOnce, 3);
+  const through = await ages((note) => chat(one.port, 'hello', note), atOnce, 3);
+  await stop(one);
+  return { p50: median(through) - median(base), p99: p99(through) - p99(base) };
+}
+const clockHost = () => start(join(build, 'sesame'), ['serve', '--config', config, '--listen', '127.0.0.1:0'],
+  { ...cloud.environment, LLM_BASE_URL: clockUrl });
+const clockPeer = () => start(process.execPath, [join(here, 'peer.mjs')], { ...peerEnv, LLM_BASE_URL: clockUrl });
 
 async function cold(count) {
   const fresh = await startHost();
@@ -166,8 +190,11 @@ row('memory idle, private', `${round(idle.private)} MiB`, `${round(idlePeer.priv
 await turns(host, 50, 4);
 await turns(peer, 50, 4);
 row('CPU per turn (two model calls, one MCP call)', `${round(await turns(host, 2000, 16), 2)} ms`, `${round(await turns(peer, 400, 16), 2)} ms`);
-const [delta, deltaPeer] = [await firstDelta(host), await firstDelta(peer)];
-row('delay added to the first delta, p50', `${round(delta.p50 * 1000, 0)} µs`, `${round(deltaPeer.p50 * 1000, 0)} µs`);
+for (const atOnce of [1, 64]) {
+  const [delta, deltaPeer] = [await addedDelay(clockHost, atOnce), await addedDelay(clockPeer, atOnce)];
+  row(`delay added to a delta, ${atOnce} at once, p50 / p99`, `${round(delta.p50, 0)} / ${round(delta.p99, 0)} µs`,
+    `${round(deltaPeer.p50, 0)} / ${round(deltaPeer.p99, 0)} µs`);
+}
 row('memory per open stream', `${round(await openStreams(host, 256))} KiB`, `${round(await openStreams(peer, 256))} KiB`);
 row('hang-up to upstream cancelled, p50', `${round(await hangUp(host))} ms`, '');
 await stop(host);
