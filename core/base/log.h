@@ -68,7 +68,8 @@ void log_write(enum log_level level, const char *area, const char *message,
 #define log_error(area, message, ...) LOG_WITH(LOG_ERROR, area, message, ##__VA_ARGS__)
 
 /* A second stream with the same machinery: the audit writes finished JSON lines to its own
- * descriptor. False when the record was dropped. [any thread] */
+ * descriptor. False when the record was dropped, or the last ones could not be written. [any
+ * thread] */
 struct log_sink;
 struct log_sink *log_sink_new(int fd, struct error *err);
 bool log_sink_write(struct log_sink *sink, const char *line, size_t len);

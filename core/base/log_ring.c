@@ -21,14 +21,16 @@ struct log_ring {
     int fd;
     bool is_closing;
     uint64_t dropped;
+    bool has_failed; /* the last write did; its lines are lost */
     size_t capacity;
     size_t used;
     char *filling; /* callers append here */
     char *writing; /* the writer's, swapped with `filling` */
 };
 
-/* A full pipe or a dead disk costs records, never a caller: only this thread waits for it. */
-static void write_all(struct log_ring *ring, const char *bytes, size_t len)
+/* A full pipe or a dead disk costs records, never a caller: only this thread waits for it. False
+ * when lines were lost. */
+static bool write_all(struct log_ring *ring, const char *bytes, size_t len)
 {
     while (len > 0) {
         ssize_t done = write(ring->fd, bytes, len);
@@ -41,9 +43,10 @@ static void write_all(struct log_ring *ring, const char *bytes, size_t len)
 
             (void)poll(&ready, 1, 1000);
         } else if (done == 0 || errno != EINTR) {
-            return;
+            return false;
         }
     }
+    return true;
 }
 
 static void *run_writer(void *arg)
@@ -54,6 +57,7 @@ static void *run_writer(void *arg)
     while (ring->used > 0 || !ring->is_closing) {
         char *full;
         size_t len;
+        bool wrote;
 
         if (ring->used == 0) {
             pthread_cond_wait(&ring->wake, &ring->lock);
@@ -67,8 +71,9 @@ static void *run_writer(void *arg)
         pthread_mutex_unlock(&ring->lock);
         /* The last line of defence, and here it costs no caller anything. */
         (void)secret_occurs_in(full, len, true);
-        write_all(ring, full, len);
+        wrote = write_all(ring, full, len);
         pthread_mutex_lock(&ring->lock);
+        ring->has_failed = !wrote;
     }
     pthread_mutex_unlock(&ring->lock);
     return NULL;
@@ -116,7 +121,7 @@ struct log_ring *log_ring_new(int fd, size_t capacity, struct error *err)
 
 bool log_ring_put(struct log_ring *ring, const char *line, size_t len)
 {
-    bool fits;
+    bool fits, is_kept;
 
     pthread_mutex_lock(&ring->lock);
     fits = len <= ring->capacity - ring->used;
@@ -128,8 +133,9 @@ bool log_ring_put(struct log_ring *ring, const char *line, size_t len)
     } else {
         ring->dropped++;
     }
+    is_kept = fits && !ring->has_failed;
     pthread_mutex_unlock(&ring->lock);
-    return fits;
+    return is_kept;
 }
 
 uint64_t log_ring_dropped(struct log_ring *ring)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/host.h"
 #include "cli/locate.h"
@@ -52,23 +53,25 @@ struct server {
 
 /* ---- how many workers ------------------------------------------------------------------------ */
 
-/* CPUs the cgroup pays for, rounded up; 0: no limit (cgroup v2, then v1). */
+/* CPUs the cgroup (v2) pays for, rounded up; 0: no limit. */
 static size_t cgroup_cpus(void)
 {
     FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-    long long quota = -1, period = 100000;
+    int64_t quota = 0, period = 0;
+    struct slice rest, first;
     char text[64] = "";
 
-    if (file != NULL) {
-        char *end = text;
-
-        if (fgets(text, sizeof text, file) != NULL && text[0] != 'm') {
-            quota = strtoll(text, &end, 10);
-            period = strtoll(end, NULL, 10);
-        }
-        fclose(file);
-    }
-    return quota > 0 && period > 0 ? (size_t)((quota + period - 1) / period) : 0;
+    if (file == NULL)
+        return 0;
+    if (fgets(text, sizeof text, file) == NULL)
+        text[0] = '\0';
+    fclose(file);
+    rest = slice_trim(slice_of(text));
+    first = slice_cut(&rest, ' ');
+    if (!parse_int64(first.data, first.len, &quota) || !parse_int64(rest.data, rest.len, &period) ||
+        quota <= 0 || period <= 0)
+        return 0; /* "max" */
+    return (size_t)((quota + period - 1) / period);
 }
 
 static size_t choose_worker_count(const struct host_config *config)

@@ -66,23 +66,24 @@ static void free_chat(struct chat_exchange *chat)
     free(chat);
 }
 
-static void note_gate(struct chat_exchange *chat, const struct gate_verdict *verdict)
+/* False: the decision could not be written down. */
+static bool note_gate(struct chat_exchange *chat, const struct gate_verdict *verdict)
 {
     char labels[120];
     const char *result = verdict->status == 200 ? "granted" : "refused";
 
     (void)snprintf(labels, sizeof labels, "result=\"%s\",reason=\"%s\"", result, verdict->reason);
     metrics_count(chat->worker->metrics, "sesame_gate_total", labels);
-    (void)audit_write(chat->worker->shared->audit,
-                      &(struct audit_record){
-                          .event = "gate",
-                          .request_id = chat->request_id,
-                          .sub = chat->sub,
-                          .client_id = chat->client_id,
-                          .outcome = result,
-                          .reason = verdict->reason,
-                          .duration_ms = clock_monotonic_ms() - chat->started_at_ms,
-                      });
+    return audit_write(chat->worker->shared->audit,
+                       &(struct audit_record){
+                           .event = "gate",
+                           .request_id = chat->request_id,
+                           .sub = chat->sub,
+                           .client_id = chat->client_id,
+                           .outcome = result,
+                           .reason = verdict->reason,
+                           .duration_ms = clock_monotonic_ms() - chat->started_at_ms,
+                       });
 }
 
 static void note_turn(struct chat_exchange *chat, const char *outcome, const char *reason)
@@ -331,15 +332,22 @@ static void answer_models(struct chat_exchange *chat)
 static void on_verdict(void *arg, const struct gate_verdict *verdict)
 {
     struct chat_exchange *chat = arg;
+    bool is_noted;
 
     chat->gate_wait = NULL;
     if (verdict->status == 200) {
         chat->sub = strdup(verdict->claims->sub);
         chat->client_id = strdup(verdict->claims->client_id);
     }
-    note_gate(chat, verdict);
+    is_noted = note_gate(chat, verdict);
     if (verdict->status == 200 && (chat->sub == NULL || chat->client_id == NULL)) {
         refuse(chat, &(struct api_error){500, "api_error", "internal_error", NULL, "no memory"});
+        return;
+    }
+    if (!is_noted && chat->worker->shared->config->is_audit_required) {
+        refuse(chat,
+               &(struct api_error){503, "api_error", "audit_unavailable", NULL,
+                                   "The audit cannot be written, and audit.required is set."});
         return;
     }
     if (verdict->status == 200) {

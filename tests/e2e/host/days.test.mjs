@@ -98,6 +98,13 @@ test('a head that drips in is closed, others are served meanwhile', async () => 
   await agent.stop();
 });
 
+test('with audit.required, a full disk closes the gate', async () => {
+  const agent = await startAgent(cloud, { config: { audit: { path: '/dev/full', required: true } } });
+  await agent.until('/ready', 200);
+  await assert.rejects(client(agent).models.list(), (error) => error.status === 503 && error.code === 'audit_unavailable');
+  await agent.stop();
+});
+
 // Both must agree on where a request ends, or one user's request could begin inside another's.
 test('HAProxy in front and the host agree on where a request ends', { skip: !existsSync('/usr/sbin/haproxy') }, async () => {
   const agent = await startAgent(cloud);
