@@ -16,7 +16,7 @@ async function problemOf(response) {
   } catch {
     // not JSON: the status says enough
   }
-  if (response.status === 403) return new ChatProblem('failure', 403, message);
+  if (response.status === 403) return new ChatProblem('denied', message);
   if (response.status === 429) return new ChatProblem('busy', response.headers.get('retry-after') || '1');
   return new ChatProblem('failure', response.status, message);
 }
@@ -53,12 +53,13 @@ export async function ask(apiUrl, token, messages, on, signal) {
     for await (const data of events(response.body)) {
       if (data === '[DONE]') return;
       const chunk = JSON.parse(data);
-      if (chunk.error) throw new ChatProblem('failure', response.status, chunk.error.message);
+      if (chunk.error) throw new ChatProblem('broken', chunk.error.message);
       const delta = chunk.choices?.[0]?.delta ?? {};
+      if (chunk.sesame?.layout) continue;
       if (chunk.sesame?.tool) on.tool(chunk.sesame.tool);
-      else if (chunk.sesame?.layout) continue;
-      else if (delta.reasoning_content) on.reasoning(delta.reasoning_content);
-      else if (delta.content) on.text(delta.content);
+      // Some servers put both into one delta.
+      if (delta.reasoning_content) on.reasoning(delta.reasoning_content);
+      if (delta.content) on.text(delta.content);
     }
   } catch (error) {
     if (signal.aborted || error instanceof ChatProblem) throw error;

@@ -83,7 +83,15 @@ async function send() {
 }
 
 at('sign-in-button').addEventListener('click', () => goSignIn(config));
-at('sign-out').addEventListener('click', () => goSignOut(config));
+at('sign-out').addEventListener('click', () => {
+  // Forgotten first: the browser may keep this page and show it again on Back.
+  running?.abort();
+  token = null;
+  history.length = 0;
+  at('messages').replaceChildren();
+  showState();
+  goSignOut(config);
+});
 at('stop').addEventListener('click', () => running?.abort());
 at('ask').addEventListener('submit', (event) => {
   event.preventDefault();

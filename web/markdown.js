@@ -42,9 +42,10 @@ function inlines(text) {
   return nodes;
 }
 
+const deepest = 16; // levels of quotes and lists; what is nested deeper stays text
 const bullet = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 
-function list(lines, at, out) {
+function list(lines, at, out, level) {
   const first = bullet.exec(lines[at]);
   const depth = first[1].length;
   const root = element(/\d/.test(first[2]) ? 'ol' : 'ul');
@@ -55,8 +56,8 @@ function list(lines, at, out) {
       if (!/^\s+\S/.test(lines[at]) || item === null) break;
       item.append(' ', ...inlines(lines[at].trim()));
       at++;
-    } else if (found[1].length > depth + 1 && item !== null) {
-      at = list(lines, at, item);
+    } else if (found[1].length > depth + 1 && item !== null && level < deepest) {
+      at = list(lines, at, item, level + 1);
     } else if (found[1].length < depth) {
       break;
     } else {
@@ -95,10 +96,10 @@ function fence(lines, at, out) {
   return at + 1;
 }
 
-function quote(lines, at, out) {
+function quote(lines, at, out, level) {
   const inner = [];
   for (; at < lines.length && /^\s*>/.test(lines[at]); at++) inner.push(lines[at].replace(/^\s*> ?/, ''));
-  out.append(element('blockquote', render(inner.join('\n'))));
+  out.append(element('blockquote', level < deepest ? render(inner.join('\n'), level + 1) : inner.join('\n')));
   return at;
 }
 
@@ -112,7 +113,7 @@ function paragraph(lines, at, out) {
   return at;
 }
 
-export function render(text) {
+export function render(text, level = 0) {
   const out = document.createDocumentFragment();
   const lines = text.split(/\r?\n/);
   for (let at = 0; at < lines.length;) {
@@ -127,8 +128,8 @@ export function render(text) {
     } else if (/^\s*([-*_])(\s*\1){2,}\s*$/.test(line)) {
       out.append(element('hr'));
       at++;
-    } else if (/^\s*>/.test(line)) at = quote(lines, at, out);
-    else if (bullet.test(line)) at = list(lines, at, out);
+    } else if (/^\s*>/.test(line)) at = quote(lines, at, out, level);
+    else if (bullet.test(line)) at = list(lines, at, out, level);
     else if (line.includes('|') && /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(lines[at + 1] ?? '')) at = table(lines, at, out);
     else at = paragraph(lines, at, out);
   }
