@@ -7,7 +7,7 @@ import { extname } from 'node:path';
 import { after, before, test } from 'node:test';
 
 // The browser driver is pinned once, beside the tests of the host.
-const puppeteer = createRequire(new URL('../host/package.json', import.meta.url))('puppeteer-core');
+const puppeteer = createRequire(new URL('./package.json', import.meta.url))('puppeteer-core');
 const web = new URL('../../../web/', import.meta.url);
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const event = (value) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
