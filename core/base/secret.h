@@ -55,6 +55,8 @@ struct secret *secret_take_bytes(char *bytes, size_t len, struct error *err);
 /* References are counted atomically, so a secret can be shared between threads; its bytes must not
  * be edited once shared. [any thread] */
 struct secret *secret_ref(struct secret *secret);
+/* The same for one that was lent as const: only the count changes. NULL gives NULL. [any thread] */
+struct secret *secret_share(const struct secret *secret);
 void secret_free(struct secret *secret); /* drops one reference; NULL is fine */
 void secret_cleanup(struct secret **slot);
 

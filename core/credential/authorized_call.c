@@ -51,15 +51,6 @@ static struct slice put(char **at, struct slice text)
     return copy;
 }
 
-/* Secrets are shared read-only; only their count changes. */
-static struct secret *share(const struct secret *secret)
-{
-    struct secret *shared;
-
-    memcpy(&shared, &secret, sizeof shared);
-    return shared == NULL ? NULL : secret_ref(shared);
-}
-
 static bool copy_options(struct authorized_call *call, const struct http_request_options *options,
                          struct error *err)
 {
@@ -81,9 +72,9 @@ static bool copy_options(struct authorized_call *call, const struct http_request
     for (size_t i = 0; i < options->header_count; i++) {
         call->headers[i].name = put(&at, options->headers[i].name);
         call->headers[i].value = put(&at, options->headers[i].value);
-        call->headers[i].secret = share(options->headers[i].secret);
+        call->headers[i].secret = secret_share(options->headers[i].secret);
     }
-    call->secret_body = share(options->secret_body);
+    call->secret_body = secret_share(options->secret_body);
     call->options.secret_body = call->secret_body;
     return true;
 }

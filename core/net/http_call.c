@@ -199,8 +199,7 @@ static bool set_body(struct http_call *call, const struct http_request_options *
     if (options->secret_body != NULL) {
         /* A reference, so the bytes libcurl reads stay in the arena; secrets are shared read-only,
          * only the count changes. */
-        memcpy(&call->secret_body, &options->secret_body, sizeof call->secret_body);
-        secret_ref(call->secret_body);
+        call->secret_body = secret_share(options->secret_body);
         bytes = secret_borrow(call->secret_body, &len);
     } else if (options->body.len > 0) {
         buffer_init(&call->body, options->body.len);
@@ -221,15 +220,7 @@ static bool set_body(struct http_call *call, const struct http_request_options *
     return true;
 }
 
-/* A reference, so that the bytes libcurl reads stay; secrets are shared read-only. */
-static struct secret *share(const struct secret *secret)
-{
-    struct secret *shared;
-
-    memcpy(&shared, &secret, sizeof shared);
-    return secret_ref(shared);
-}
-
+/* References, so that the bytes libcurl reads stay. */
 static bool set_client_certificate(struct http_call *call,
                                    const struct http_request_options *options, struct error *err)
 {
@@ -242,8 +233,8 @@ static bool set_client_certificate(struct http_call *call,
         return error_set(err, ERROR_BAD_INPUT,
                          "%s: a client certificate and its key go together, one is missing",
                          call->url);
-    call->client_certificate = share(options->client_certificate);
-    call->client_key = share(options->client_key);
+    call->client_certificate = secret_share(options->client_certificate);
+    call->client_key = secret_share(options->client_key);
     bytes = secret_borrow(call->client_certificate, &blob.len);
     memcpy(&blob.data, &bytes, sizeof blob.data);
     curl_easy_setopt(call->easy, CURLOPT_SSLCERT_BLOB, &blob);
