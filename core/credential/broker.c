@@ -151,13 +151,8 @@ static void set_timer(struct broker *broker)
     if (broker->timer == NULL)
         return;
     for (size_t i = 0; i < broker->item_count; i++) {
-        struct broker_item *item = broker->items[i];
-        int64_t due_ms = item->is_fetching ? item->give_up_at_ms : item->refresh_at_ms;
+        int64_t due_ms = item_due_at_ms(broker->items[i]);
 
-        if (item->value.secret != NULL && item->value.usable_until_ms + 1 < due_ms)
-            due_ms = item->value.usable_until_ms + 1;
-        if (item->waits_for_vault && !broker->vault->is_fetching)
-            due_ms = now_ms;
         if (due_ms < next_ms)
             next_ms = due_ms;
     }

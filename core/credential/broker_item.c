@@ -381,12 +381,19 @@ void item_drop(struct broker_item *item)
     item->value.usable_until_ms = INT64_MIN;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+int64_t item_due_at_ms(const struct broker_item *item)
 {
-    return a < b ? a : b;
+    const struct broker_item *vault = item->broker->vault;
+    int64_t due_ms = item->is_fetching ? item->give_up_at_ms : item->refresh_at_ms;
+
+    if (item->waits_for_vault && !vault->is_fetching)
+        return INT64_MIN;
+    if (item->value.secret != NULL && item->value.usable_until_ms + 1 < due_ms)
+        due_ms = item->value.usable_until_ms + 1;
+    return due_ms;
 }
 
-int64_t item_run_due(struct broker_item *item)
+void item_run_due(struct broker_item *item)
 {
     int64_t now_ms = broker_now_ms(item->broker);
     struct error err = {0};
@@ -405,6 +412,4 @@ int64_t item_run_due(struct broker_item *item)
         item_fetch(item);
     if (item == item->broker->vault)
         wake_keys(item->broker);
-    return earlier(item->is_fetching ? item->give_up_at_ms : item->refresh_at_ms,
-                   item->value.secret != NULL ? item->value.usable_until_ms + 1 : INT64_MAX);
 }

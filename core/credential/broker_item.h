@@ -79,8 +79,10 @@ void item_fetch(struct broker_item *item);
 /* Forgets the value: it is not handed out again. */
 void item_drop(struct broker_item *item);
 
-/* What is due: expiry, refresh, giving up. Returns when it is to be called next. */
-int64_t item_run_due(struct broker_item *item);
+/* Does what is due: expiry, refresh, giving up, waking the keys that wait for AT_p. */
+void item_run_due(struct broker_item *item);
+/* When it is to be called next; in the past: at once. INT64_MAX: never. */
+int64_t item_due_at_ms(const struct broker_item *item);
 
 /* Answers those who wait for `item` and tells everybody about its present value. */
 void broker_settled(struct broker *broker, struct broker_item *item);
