@@ -43,6 +43,7 @@ struct turn {
     struct loop_timer *timer; /* the turn's time */
     int64_t deadline_ms;
     bool has_begun;
+    bool is_last_round; /* the model was asked to answer without tools */
     struct chat_call *chat;
     struct tool_step *step;
     struct buffer text; /* the assistant's words of this round */
@@ -230,7 +231,6 @@ static void on_chat_done(void *arg, const struct chat_result *chat)
 {
     struct turn *turn = arg;
     struct error err = {0};
-    bool is_last = turn->result.rounds > turn->agent->limits->turn_rounds;
 
     if (chat->err != NULL)
         err = *chat->err;
@@ -252,23 +252,24 @@ static void on_chat_done(void *arg, const struct chat_result *chat)
         return;
     }
     /* A cut answer's calls may be cut too: they never run. */
-    if (chat->stream->tool_calls.count > 0 && chat->stream->finish != FINISH_LENGTH && !is_last) {
+    if (chat->stream->tool_calls.count > 0 && chat->stream->finish != FINISH_LENGTH &&
+        !turn->is_last_round) {
         run_tools(turn, &chat->stream->tool_calls);
         return;
     }
-    turn->result.finish = is_last                                         ? FINISH_LENGTH
+    turn->result.finish = turn->is_last_round                             ? FINISH_LENGTH
                           : chat->stream->finish == FINISH_LENGTH         ? FINISH_LENGTH
                           : chat->stream->finish == FINISH_CONTENT_FILTER ? FINISH_CONTENT_FILTER
                                                                           : FINISH_STOP;
     finish(turn, NULL);
 }
 
-static bool write_messages(struct turn *turn, bool is_last, struct buffer *out, struct error *err)
+static bool write_messages(const struct turn *turn, struct buffer *out, struct error *err)
 {
     size_t len;
     bool ok = json_add_value(out, turn->messages, err);
 
-    if (!ok || !is_last)
+    if (!ok || !turn->is_last_round)
         return ok;
     len = out->len;
     buffer_truncate(out, len - 1); /* the closing bracket */
@@ -280,17 +281,17 @@ static bool write_messages(struct turn *turn, bool is_last, struct buffer *out, 
 static void next_round(struct turn *turn)
 {
     static const struct chat_events events = {on_reasoning, on_text, on_chat_done};
-    bool is_last = ++turn->result.rounds > turn->agent->limits->turn_rounds ||
-                   turn->tool_calls >= (size_t)turn->agent->limits->turn_tool_calls;
     CLEANUP(buffer_clear) struct buffer messages;
-    struct chat_request request = {.forbids_tools = is_last, .deadline_ms = turn->deadline_ms};
+    struct chat_request request = {.deadline_ms = turn->deadline_ms};
     struct error err = {0};
 
-    if (is_last && turn->result.rounds <= turn->agent->limits->turn_rounds)
-        turn->result.rounds = (int)turn->agent->limits->turn_rounds + 1;
+    turn->result.rounds++;
+    turn->is_last_round = turn->result.rounds > turn->agent->limits->turn_rounds ||
+                          turn->tool_calls >= (size_t)turn->agent->limits->turn_tool_calls;
+    request.forbids_tools = turn->is_last_round;
     buffer_truncate(&turn->text, 0);
     buffer_init(&messages, REQUEST_MAX_BYTES);
-    if (write_messages(turn, is_last, &messages, &err)) {
+    if (write_messages(turn, &messages, &err)) {
         request.messages = (struct slice){messages.data, messages.len};
         request.tools = (struct slice){turn->set.json.data, turn->set.json.len};
         turn->chat = chat_call_start(&turn->agent->chat, &request, &events, turn, &err);
