@@ -26,7 +26,6 @@ struct exchange {
     uint64_t http;
     uint64_t sse;
     uint64_t timer;
-    uint64_t epoch;
     bool sent_session;
     int32_t http_status;
     enum media media;
@@ -60,14 +59,6 @@ static void free_exchange(struct exchange *exchange)
 
 static void finish(struct exchange *exchange, const struct outcome *outcome)
 {
-    struct sesame_instance *instance = exchange->instance;
-
-    /* Only the answer to initialise begins a session. */
-    if (instance->state == SESSION_STARTING && instance->session_id == NULL &&
-        outcome->status == SESAME_OK && exchange->id != 0) {
-        instance->session_id = exchange->session_id;
-        exchange->session_id = NULL;
-    }
     if (exchange->done != NULL && !exchange->is_cancelled)
         exchange->done(exchange->instance, exchange->owner, outcome);
     free_exchange(exchange);
@@ -267,6 +258,7 @@ static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t stat
     if (exchange->response.len > 0 || (exchange->id == 0 && status == SESAME_OK)) {
         finish(exchange, &(struct outcome){.status = SESAME_OK,
                                            .response = kit_buffer_text(&exchange->response),
+                                           .session_id = exchange->session_id,
                                            .http_status = exchange->http_status});
         return;
     }
@@ -351,7 +343,6 @@ struct exchange *exchange_start(struct sesame_instance *instance, const char *me
     exchange->deadline_ms = deadline_ms;
     exchange->done = done;
     exchange->owner = owner;
-    exchange->epoch = instance->epoch;
     exchange->next = instance->exchanges;
     instance->exchanges = exchange;
     exchange->body = kit_copy(body);

@@ -54,6 +54,7 @@ struct sesame_instance {
 struct outcome {
     int32_t status; /* SESAME_OK: `response` is the message that answers; or a failure */
     struct sesame_text response; /* JSON-RPC response, checked; empty for notifications */
+    const char *session_id;      /* what the answer's header named, NULL when it named none */
     const char *message;         /* with a failure, for people */
     int32_t http_status;
     bool session_is_lost;

@@ -114,9 +114,10 @@ static void on_initialised(struct sesame_instance *instance, void *owner,
         listen_again(instance, 0);
 }
 
-static void adopt(struct sesame_instance *instance, struct sesame_text response)
+static void adopt(struct sesame_instance *instance, const struct outcome *outcome)
 {
     static const char body[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
+    struct sesame_text response = outcome->response;
     char *version = kit_get_string(&instance->kit, response, "/result/protocolVersion");
     char text[200];
 
@@ -130,6 +131,8 @@ static void adopt(struct sesame_instance *instance, struct sesame_text response)
     }
     free(instance->version);
     instance->version = version;
+    if (outcome->session_id != NULL)
+        instance->session_id = kit_copy(kit_text(outcome->session_id));
     instance->server_tells_changes =
         kit_get_bool(&instance->kit, response, "/result/capabilities/tools/listChanged");
     if (exchange_start(instance, "POST", 0, kit_text(body), now_ms(instance) + instance->timeout_ms,
@@ -150,7 +153,7 @@ static void on_answer(struct sesame_instance *instance, void *owner, const struc
     }
     said = rpc_error_text(instance, outcome->response, &code);
     if (said == NULL) {
-        adopt(instance, outcome->response);
+        adopt(instance, outcome);
         return;
     }
     version = offered_version(instance, outcome->response);
