@@ -20,8 +20,7 @@ struct worker;
 
 struct host_options {
     const struct setup *setup; /* borrowed for the host's lifetime */
-    bool only_loads;   /* plugins are checked, nothing is fetched: no broker start, no keys */
-    bool has_no_tools; /* for commands about credentials */
+    bool has_no_tools;         /* for commands about credentials */
 };
 
 /* Opens the arena, loads the plugins, makes provider, broker and tools. Starts no thread and sends

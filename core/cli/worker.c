@@ -116,7 +116,6 @@ static bool make_server(struct worker *worker, struct error *err)
                    .scope = config->inbound.scope,
                    .leeway_s = config->inbound.leeway_s,
                    .requires_typ = config->inbound.require_typ},
-        .jwks_url = config->inbound.jwks_url,
         .want_keys = want_keys,
         .arg = worker,
     };

@@ -17,7 +17,6 @@ struct secret;
 
 struct gate_options {
     struct access_token_policy policy; /* borrowed texts */
-    const char *jwks_url;              /* for messages */
     /* Asks the owner for a newer key set: a token named a kid we do not have, or there is none at
      * all. [worker] */
     void (*want_keys)(void *arg);
