@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libplugin.la
 libplugin_la_SOURCES = \
     core/plugin/catalogue.c core/plugin/catalogue.h \
     core/plugin/handles.c core/plugin/handles.h \
-    core/plugin/instance.c core/plugin/instance.h \
+    core/plugin/instance.c core/plugin/instance.h core/plugin/instance_new.c \
     core/plugin/library.c core/plugin/library.h core/plugin/manifest.c \
     core/plugin/plugin_config.c core/plugin/plugin_config.h core/plugin/plugin_host.h \
     core/plugin/provider_port.c core/plugin/provider_port.h \
