@@ -23,7 +23,7 @@ struct authorized_call {
     struct http_request_options options;    /* deep copy; borrows from `texts` and `headers` */
     char *texts;
     struct http_header *headers; /* one more than header_count, for the credential */
-    struct secret *secret_body;
+    struct secret *secret_body, *secret_query;
     struct http_call_events events;
     void *arg;
     struct credential_wait *wait;
@@ -76,6 +76,8 @@ static bool copy_options(struct authorized_call *call, const struct http_request
     }
     call->secret_body = secret_share(options->secret_body);
     call->options.secret_body = call->secret_body;
+    call->secret_query = secret_share(options->secret_query);
+    call->options.secret_query = call->secret_query;
     return true;
 }
 
@@ -89,6 +91,7 @@ static void free_call(struct authorized_call *call)
             secret_free(secret);
         }
     secret_free(call->secret_body);
+    secret_free(call->secret_query);
     free(call->headers);
     free(call->texts);
     free(call->late);

@@ -277,6 +277,32 @@ static void set_transport(struct http_call *call, const struct http_request_opti
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
 }
 
+/* libcurl copies the URL; the wiping allocators clear its copy. */
+static bool set_url(struct http_call *call, const struct http_request_options *options,
+                    struct error *err)
+{
+    CLEANUP(buffer_wipe) struct buffer url;
+    const char *query;
+    size_t len;
+
+    buffer_init(&url, SIZE_MAX / 4);
+    if (options->secret_query == NULL) {
+        curl_easy_setopt(call->easy, CURLOPT_URL, options->url);
+        return true;
+    }
+    if (strchr(options->url, '?') != NULL)
+        return error_set(err, ERROR_BAD_INPUT, "%s: the URL has a query of its own", call->url);
+    query = secret_borrow(options->secret_query, &len);
+    if (!http_value_is_valid((struct slice){query, len}) || memchr(query, ' ', len) != NULL ||
+        memchr(query, '#', len) != NULL)
+        return error_set(err, ERROR_BAD_INPUT, "%s: the query is not percent-encoded", call->url);
+    if (!buffer_add_text(&url, options->url, err) || !buffer_add_char(&url, '?', err) ||
+        !buffer_add(&url, query, len, err))
+        return false;
+    curl_easy_setopt(call->easy, CURLOPT_URL, url.data);
+    return true;
+}
+
 bool http_call_configure(struct http_call *call, const struct http_request_options *options,
                          struct error *err)
 {
@@ -297,9 +323,8 @@ bool http_call_configure(struct http_call *call, const struct http_request_optio
     secret_builder_init(&call->secret_answer, call->answer_max_bytes);
     call->idle_timeout_ms = options->idle_timeout_ms;
     set_transport(call, options);
-    curl_easy_setopt(call->easy, CURLOPT_URL, options->url);
-    return set_client_certificate(call, options, err) && set_body(call, options, err) &&
-           set_headers(call, options, err);
+    return set_url(call, options, err) && set_client_certificate(call, options, err) &&
+           set_body(call, options, err) && set_headers(call, options, err);
 }
 
 void http_call_explain(const struct http_call *call, CURLcode code, struct error *err)

@@ -40,8 +40,9 @@ struct http_header {
 
 /* What to send. Everything is copied or referenced by http_client_start. */
 struct http_request_options {
-    const char *method; /* "GET" */
-    const char *url;    /* absolute, without user info and fragment */
+    const char *method;                /* "GET" */
+    const char *url;                   /* absolute, without user info and fragment */
+    const struct secret *secret_query; /* goes behind "?": then `url` has no query of its own */
     const struct http_header *headers;
     size_t header_count;
     struct slice body;
@@ -94,6 +95,10 @@ bool url_origin(const char *url, size_t len, char *out, size_t out_size, struct 
 
 /* True for http://127.x.x.x, http://localhost and http://[::1]. */
 bool url_is_loopback(const char *url);
+
+/* True for http://100.100.100.200, where Alibaba Cloud machines ask for metadata and which speaks
+ * no TLS. The link never leaves the machine's own network. */
+bool url_is_metadata(const char *url);
 
 /* Copies a URL without query, fragment and user info, for messages. */
 void url_for_message(const char *url, char *out, size_t out_size);

@@ -91,6 +91,15 @@ bool url_is_loopback(const char *url)
     return rest.data == NULL;
 }
 
+bool url_is_metadata(const char *url)
+{
+    struct error ignored = {0};
+    struct url_parts parts;
+
+    return split(url, strlen(url), &parts, &ignored) && !parts.is_tls && parts.port == 80 &&
+           slice_equal_text(parts.host, "100.100.100.200");
+}
+
 void url_for_message(const char *url, char *out, size_t out_size)
 {
     size_t len = strcspn(url, "?#");

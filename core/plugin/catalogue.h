@@ -23,9 +23,10 @@ struct plugin_manifest {
     char *version;
     char *description;
     char **interfaces;
-    char **authn_methods;        /* "serves"."authnMethod": picked by the IDaaS file */
-    char **plugin_names;         /* "serves"."pluginName" */
-    enum placement placement;    /* PLACEMENT_DEFAULT when it names none: the operator must */
+    char **authn_methods;     /* "serves"."authnMethod": picked by the IDaaS file */
+    char **plugin_names;      /* "serves"."pluginName" */
+    char **origins;           /* a provider's own, "https://sts.*.example.com": '*' is one label */
+    enum placement placement; /* PLACEMENT_DEFAULT when it names none: the operator must */
     struct json_object *presets; /* name -> configuration members, or NULL */
 };
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "config/host_config.h"
+#include "config/source.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "plugin/plugin_config.h"
@@ -75,6 +76,25 @@ static bool grant(void *arg, const char *pointer, const char *kind, const char *
     return true;
 }
 
+/* `pattern` as a manifest writes it: '*' stands for one label of the host, the port is written only
+ * when it is not the scheme's own. */
+static bool origin_matches(const char *pattern, const char *origin)
+{
+    const char *port = strncmp(pattern, "https://", 8) == 0 ? ":443" : ":80";
+
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern != '*') {
+            if (*origin++ != *pattern)
+                return false;
+            continue;
+        }
+        if (*origin == '\0' || *origin == '.' || *origin == ':')
+            return false;
+        origin += strcspn(origin, ".:");
+    }
+    return *origin == '\0' || strcmp(origin, port) == 0;
+}
+
 bool instance_grants(const struct plugin_instance *instance, struct slice url, struct error *err)
 {
     char origin[300];
@@ -84,6 +104,10 @@ bool instance_grants(const struct plugin_instance *instance, struct slice url, s
     for (size_t i = 0; i < instance->origin_count; i++)
         if (strcmp(instance->origins[i], origin) == 0)
             return true;
+    if (instance->tool == NULL)
+        for (char **own = instance->library->manifest->origins; *own != NULL; own++)
+            if (origin_matches(*own, origin))
+                return true;
     return error_set_named(err, ERROR_DENIED, "OriginNotAllowed",
                            "%s may not call %s: the origin is neither in its configuration nor in "
                            "its \"origins\"",
@@ -104,7 +128,7 @@ static bool keep_secret(void *arg, const char *pointer, const char *kind, const 
     instance->secrets = grown;
     item = &grown[instance->secret_count++];
     *item = (struct instance_secret){.pointer = strdup(pointer)};
-    *(is_file ? &item->file : &item->variable) = strdup(value);
+    *(is_file ? &item->file : &item->variable) = config_expand_home(value, config_source_process());
     if (item->pointer == NULL || (is_file ? item->file : item->variable) == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for a secret's name");
     if (!is_file)

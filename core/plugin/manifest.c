@@ -32,6 +32,7 @@ void plugin_manifest_free(struct plugin_manifest *manifest)
     free_list(manifest->interfaces);
     free_list(manifest->authn_methods);
     free_list(manifest->plugin_names);
+    free_list(manifest->origins);
     json_object_put(manifest->presets);
     free(manifest);
 }
@@ -105,6 +106,7 @@ static bool read_members(struct plugin_manifest *manifest, struct json_object *j
         (manifest->interfaces = read_list(json, "interfaces", err)) == NULL ||
         (manifest->authn_methods = read_list(serves, "authnMethod", err)) == NULL ||
         (manifest->plugin_names = read_list(serves, "pluginName", err)) == NULL ||
+        (manifest->origins = read_list(json, "origins", err)) == NULL ||
         !read_placement(manifest, json, err))
         return false;
     if (manifest->interfaces[0] == NULL)

@@ -5,11 +5,14 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_schema.h"
+#include "base/text.h"
 #include "plugin/library.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MARK_DEPTH_MAX 8
 
@@ -40,8 +43,49 @@ static bool apply_preset(const struct plugin_manifest *manifest, struct json_obj
     return true;
 }
 
+/* The variable's text as the property's type wants it; what is no whole number stays a text, which
+ * the check then refuses. */
+static struct json_object *value_from_environment(struct json_object *property, const char *text)
+{
+    const char *type = json_get_string(property, "type", NULL);
+    int64_t number;
+
+    if (type != NULL && strcmp(type, "boolean") == 0)
+        return json_object_new_boolean(strcasecmp(text, "true") == 0);
+    if (type != NULL && strcmp(type, "integer") == 0 && parse_int64(text, strlen(text), &number))
+        return json_object_new_int64(number);
+    return json_object_new_string(text);
+}
+
+static bool apply_environment(struct json_object *schema, struct json_object *config,
+                              struct error *err)
+{
+    struct json_object *properties = json_get_object(schema, "properties");
+
+    if (properties == NULL)
+        return true;
+    json_object_object_foreach(properties, name, property)
+    {
+        const char *variable, *text;
+        struct json_object *value;
+
+        if (!json_object_is_type(property, json_type_object) ||
+            json_object_object_get_ex(config, name, NULL))
+            continue;
+        variable = json_get_string(property, "x-env", NULL);
+        text = variable == NULL ? NULL : getenv(variable);
+        if (text == NULL || text[0] == '\0')
+            continue;
+        value = value_from_environment(property, text);
+        if (value == NULL || json_object_object_add(config, name, value) != 0)
+            return error_set(err, ERROR_NO_MEMORY, "no memory for a configuration");
+    }
+    return true;
+}
+
 struct json_object *plugin_config_prepare(const struct plugin_library *library,
-                                          const char *config_json, const char *what,
+                                          const char *config_json,
+                                          enum plugin_environment environment, const char *what,
                                           struct error *err)
 {
     CLEANUP(json_cleanup)
@@ -51,6 +95,8 @@ struct json_object *plugin_config_prepare(const struct plugin_library *library,
     if (config != NULL && !json_object_is_type(config, json_type_object))
         error_set(err, ERROR_BAD_INPUT, "the configuration is no object");
     if (err->code == ERROR_NONE && config != NULL && apply_preset(library->manifest, config, err) &&
+        (environment == PLUGIN_ENVIRONMENT_UNSEEN ||
+         apply_environment(library->schema_json, config, err)) &&
         json_schema_apply_defaults(library->schema, config, err) &&
         json_schema_check(library->schema, config, err))
         return TAKE(config);

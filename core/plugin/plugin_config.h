@@ -8,11 +8,17 @@ struct error;
 struct json_object;
 struct plugin_library;
 
+/* Whether the schema's "x-env" marks count: for credential providers only, since a tool could read
+ * any variable by them. */
+enum plugin_environment { PLUGIN_ENVIRONMENT_UNSEEN, PLUGIN_ENVIRONMENT_SEEN };
+
 /* Parses `config_json`, lays it over the preset it names ("preset": NAME, when the manifest has
- * presets), applies defaults and checks everything; all faults are in the message, with `what` in
- * front. The caller owns the result. */
+ * presets), fills in what "x-env" marks name, applies defaults and checks everything; all faults
+ * are in the message, with `what` in front. The caller owns the result. With
+ * PLUGIN_ENVIRONMENT_SEEN before other threads start. */
 struct json_object *plugin_config_prepare(const struct plugin_library *library,
-                                          const char *config_json, const char *what,
+                                          const char *config_json,
+                                          enum plugin_environment environment, const char *what,
                                           struct error *err);
 
 /* Calls `fn` for every text of the configuration whose property carries `mark` ("x-origin",

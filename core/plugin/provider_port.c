@@ -182,7 +182,8 @@ struct provider_port *provider_port_new(const struct provider_port_options *opti
     } else if (!plugin_offers(options->library, SESAME_CREDENTIAL_PROVIDER_V1)) {
         error_set(err, ERROR_BAD_INPUT, "the plugin %s is no credential provider", manifest->id);
     } else {
-        config = plugin_config_prepare(options->library, options->config_json, manifest->id, err);
+        config = plugin_config_prepare(options->library, options->config_json,
+                                       PLUGIN_ENVIRONMENT_SEEN, manifest->id, err);
         instance.config = config;
         port->table = options->library->descriptor->get_interface(SESAME_CREDENTIAL_PROVIDER_V1);
         if (config != NULL)

@@ -146,6 +146,20 @@ static bool add_body(struct plugin_instance *instance, struct draft *draft,
     return draft->form != NULL;
 }
 
+static bool add_query(struct plugin_instance *instance, struct draft *draft,
+                      const struct sesame_http_request *request, struct error *err)
+{
+    if (request->query == 0)
+        return true;
+    if (instance->tool == NULL)
+        draft->options.secret_query = handle_get(&instance->handles, HANDLE_SECRET, request->query);
+    if (draft->options.secret_query == NULL)
+        return error_set(err, ERROR_DENIED, "the query names a secret that is not there");
+    /* HTTP/2 keeps what it compresses in its header table for the life of the connection. */
+    draft->options.is_http1_only = true;
+    return true;
+}
+
 static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
                        const struct sesame_http_request *request, struct error *err)
 {
@@ -169,7 +183,8 @@ static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
     for (size_t i = 0; i < request->header_count; i++)
         if (!add_header(instance, draft, &request->headers[i], err))
             return false;
-    return add_body(instance, draft, request, err);
+    draft->options.allow_plain_http = instance->tool == NULL && url_is_metadata(draft->url);
+    return add_query(instance, draft, request, err) && add_body(instance, draft, request, err);
 }
 
 /* With a credential its own list of origins decides, without one the instance's grants do. */

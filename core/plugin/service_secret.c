@@ -5,8 +5,12 @@
 #include "base/secret.h"
 #include "base/text.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <sesame/services.h>
 #include <string.h>
+
+#define JOIN_MAX_BYTES (1024 * 1024)
 
 static struct secret *get(struct plugin_instance *instance, uint64_t handle)
 {
@@ -57,7 +61,7 @@ static int32_t from_config(const struct sesame_host *host, struct sesame_text po
     return SESAME_NOT_FOUND;
 }
 
-static bool copy_pointer(struct sesame_text pointer, char *out, size_t size)
+static bool copy_text(struct sesame_text pointer, char *out, size_t size)
 {
     if (pointer.len >= size)
         return false;
@@ -77,7 +81,7 @@ static int32_t json_take(const struct sesame_host *host, uint64_t json_secret,
     const char *text;
     size_t len;
 
-    if (json == NULL || !copy_pointer(pointer, place, sizeof place))
+    if (json == NULL || !copy_text(pointer, place, sizeof place))
         return SESAME_NOT_FOUND;
     text = secret_borrow(json, &len);
     (void)json_take_secret(text, len, place, &taken, &err);
@@ -95,7 +99,7 @@ static int32_t json_read(const struct sesame_host *host, uint64_t json_secret,
     const char *text, *value;
     size_t len, value_len;
 
-    if (json == NULL || !copy_pointer(pointer, place, sizeof place))
+    if (json == NULL || !copy_text(pointer, place, sizeof place))
         return SESAME_NOT_FOUND;
     text = secret_borrow(json, &len);
     if (!json_check(text, len, JSON_DEPTH_DEFAULT, &err)) {
@@ -109,6 +113,79 @@ static int32_t json_read(const struct sesame_host *host, uint64_t json_secret,
     memcpy(out, value, value_len);
     *out_len = value_len;
     return SESAME_OK;
+}
+
+/* Everything but unreserved characters (RFC 3986, section 2.3) as %XX. */
+static bool add_percent(struct secret_builder *out, const char *bytes, size_t len,
+                        struct error *err)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
+        bool is_plain = c < 0x80 && c != '\0' && (isalnum(c) || strchr("-._~", c) != NULL);
+
+        if (!secret_builder_add(out, is_plain ? &bytes[i] : escaped, is_plain ? 1 : 3, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_part(struct plugin_instance *instance, struct secret_builder *out,
+                     const struct sesame_secret_part *part, struct error *err)
+{
+    struct secret *secret;
+    const char *bytes;
+    size_t len;
+
+    if (part->text.len > 0 && !secret_builder_add(out, part->text.data, part->text.len, err))
+        return false;
+    if (part->secret == 0)
+        return true;
+    secret = get(instance, part->secret);
+    if (secret == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "a part names a secret that is not there");
+    bytes = secret_borrow(secret, &len);
+    return part->encoding == SESAME_PART_PERCENT ? add_percent(out, bytes, len, err)
+                                                 : secret_builder_add(out, bytes, len, err);
+}
+
+static int32_t join(const struct sesame_host *host, const struct sesame_secret_part *parts,
+                    size_t count, uint64_t *out_secret)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct secret_builder out;
+    struct secret *joined = NULL;
+    struct error err = {0};
+    bool ok = true;
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    secret_builder_init(&out, JOIN_MAX_BYTES);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = add_part(instance, &out, &parts[i], &err);
+    if (ok && out.len == 0)
+        ok = error_set(&err, ERROR_BAD_INPUT, "nothing to join");
+    if (ok)
+        joined = secret_builder_take(&out, &err);
+    secret_builder_clear(&out);
+    return give(instance, joined, &err, out_secret);
+}
+
+static int32_t from_file(const struct sesame_host *host, struct sesame_text path,
+                         uint64_t *out_secret)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct error err = {0};
+    char name[PATH_MAX];
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    if (path.len == 0 || memchr(path.data, '\0', path.len) != NULL ||
+        !copy_text(path, name, sizeof name))
+        return SESAME_BAD_INPUT;
+    return give(instance, secret_from_file(name, &err), &err, out_secret);
 }
 
 static int32_t create(const struct sesame_host *host, struct sesame_text bytes,
@@ -151,8 +228,8 @@ void service_secret_close(struct plugin_instance *instance)
     handle_take_all(&instance->handles, HANDLE_SECRET, drop);
 }
 
-const struct sesame_secret_v1 service_secret = {from_config, json_take, json_read,
-                                                create,      borrow,    free_secret};
+const struct sesame_secret_v1 service_secret = {from_config, json_take, json_read, create,
+                                                join,        from_file, borrow,    free_secret};
 
 /* The platform's STS triple reaches the host with each request; the gate does not hand it on yet.
  */

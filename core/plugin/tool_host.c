@@ -35,8 +35,8 @@ static bool prepare(struct tool_host *host, const char *what, struct error *err)
 {
     const struct tool_host_options *options = &host->options;
     CLEANUP(json_cleanup)
-    struct json_object *config =
-        plugin_config_prepare(options->library, options->config->config_json, what, err);
+    struct json_object *config = plugin_config_prepare(
+        options->library, options->config->config_json, PLUGIN_ENVIRONMENT_UNSEEN, what, err);
     struct tool_config *tool;
 
     memcpy(&tool, &options->config, sizeof tool); /* the callback's argument is not const */

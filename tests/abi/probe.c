@@ -29,6 +29,7 @@ PROBE(http_request);
 PROBE(http_events);
 PROBE(http_v1);
 PROBE(credentials_v1);
+PROBE(secret_part);
 PROBE(secret_v1);
 PROBE(sign_v1);
 PROBE(platform_credentials);

@@ -83,9 +83,14 @@ struct sesame_plugin {
 
     /* JSON Schema (2020-12) of an object: the instance's configuration. The host sets defaults and
      * refuses unknown members and wrong types before `create`. Marks of our own in a property:
-     *   "x-secret": "env" | "file"   the value names the variable or file that holds a secret
+     *   "x-secret": "env" | "file"   the value names the variable or file that holds a secret; a
+     *                                file may begin with "~/"
      *   "x-origin": true             the value is a URL; its origin is granted to the instance
-     *   "x-credential": true         the value names a credential of the host's configuration */
+     *   "x-credential": true         the value names a credential of the host's configuration
+     *   "x-env": NAME                credential providers, top level only: when the configuration
+     * has no such member, this environment variable gives it (unless it is unset or empty): a text,
+     * a whole number, or for a boolean the word true in any case; all other words are false. Not
+     * for secrets */
     const char *config_schema;
 
     const char *const *needs;  /* services without which `create` is not called */

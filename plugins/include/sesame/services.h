@@ -149,7 +149,11 @@ enum {
 
 struct sesame_http_request {
     struct sesame_text method; /* "GET", "POST", ... */
-    struct sesame_text url;    /* https, or http towards loopback; its origin must be granted */
+
+    /* https, or http towards loopback; for a credential provider also http towards the cloud's
+     * metadata address, 100.100.100.200. Its origin must be granted: by the configuration
+     * ("x-origin") or, for a credential provider, by "origins" in its manifest. */
+    struct sesame_text url;
 
     /* The name of a credential of the host's configuration, or empty. The host attaches it on the
      * wire when this instance may use it and the URL's origin is on its list, else the request is
@@ -168,6 +172,10 @@ struct sesame_http_request {
     uint32_t flags;
     uint32_t reserved;          /* 0 */
     struct sesame_text options; /* JSON object or empty; no members at present */
+
+    /* The URL's query, without "?", as a secret handle, when it holds a secret: then `url` has
+     * none. It is in no log and no error. 0 for none; tools cannot have any. */
+    uint64_t query;
 };
 
 /* Redirects are never followed: they arrive as a status and a Location header. */
@@ -211,6 +219,19 @@ struct sesame_credentials_v1 {
 
 /* ---- secrets as handles: credential providers only ---------------------------------------- */
 
+enum {
+    SESAME_PART_RAW = 0,    /* the secret's bytes as they are */
+    SESAME_PART_PERCENT = 1 /* percent-encoded: all but letters, digits and "-._~" as %XX */
+};
+
+/* A part of a secret that is put together: `text`, then the bytes of `secret`. */
+struct sesame_secret_part {
+    struct sesame_text text;
+    uint64_t secret; /* handle, or 0 */
+    uint32_t encoding;
+    uint32_t reserved; /* 0 */
+};
+
 struct sesame_secret_v1 {
     /* The secret that the configuration names at this JSON pointer, whose property the schema marks
      * "x-secret". A file is read anew at each call. */
@@ -230,6 +251,16 @@ struct sesame_secret_v1 {
     /* Copies bytes into a secret. The caller wipes his own copy. */
     int32_t (*create)(const struct sesame_host *host, struct sesame_text bytes,
                       uint64_t *out_secret);
+
+    /* The parts one after the other, at most 1 MiB, as a new secret. */
+    int32_t (*join)(const struct sesame_host *host, const struct sesame_secret_part *parts,
+                    size_t count, uint64_t *out_secret);
+
+    /* A whole file, 1 byte to 64 KiB, without line breaks at its end; for a path that is known at
+     * run time only (else mark it "x-secret"). May block. SESAME_NOT_FOUND: there is no such file;
+     * the reason is explained as in sesame.log/1. */
+    int32_t (*from_file)(const struct sesame_host *host, struct sesame_text path,
+                         uint64_t *out_secret);
 
     /* The bytes, valid until the secret is freed. Do not copy them. */
     int32_t (*borrow)(const struct sesame_host *host, uint64_t secret, struct sesame_text *out);
