@@ -10,4 +10,21 @@ sesameinclude_HEADERS = \
 noinst_LTLIBRARIES += libkit.la
 libkit_la_CPPFLAGS = -include config.h -I$(top_srcdir)/plugins/include -I$(top_srcdir)
 libkit_la_SOURCES = plugins/kit/kit.c plugins/kit/kit.h
+
+# What credential providers share; apart, so that tools do not carry it.
+noinst_LTLIBRARIES += libkit_token.la
+libkit_token_la_CPPFLAGS = $(libkit_la_CPPFLAGS)
+libkit_token_la_SOURCES = \
+    plugins/kit/client_assertion.c \
+    plugins/kit/client_assertion.h \
+    plugins/kit/http_date.c \
+    plugins/kit/http_date.h \
+    plugins/kit/idaas.c \
+    plugins/kit/idaas.h \
+    plugins/kit/token_answer.c \
+    plugins/kit/token_provider.c \
+    plugins/kit/token_provider.h \
+    plugins/kit/token_request.c \
+    plugins/kit/token_request.h
+libkit_token_la_LIBADD = libkit.la
 PLUGIN_CPPFLAGS = -include config.h -I$(top_srcdir)/plugins/include -I$(top_srcdir)
