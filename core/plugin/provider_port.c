@@ -2,6 +2,7 @@
 #include "plugin/provider_port.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@ struct provider_port {
 struct token_fetch {
     struct provider_port *port; /* NULL: cancelled while its end was queued */
     uint64_t handle;
+    int64_t deadline_ms;
     token_done_fn *done;
     void *done_arg;
     uint64_t subject;
@@ -103,7 +105,16 @@ static int32_t complete(const struct sesame_host *host, uint64_t call, int32_t s
     return SESAME_OK;
 }
 
-const struct sesame_credential_provider_host_v1 service_provider_host = {complete};
+static int32_t is_cancelled(const struct sesame_host *host, uint64_t call)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    const struct token_fetch *fetch =
+        instance == NULL ? NULL : handle_get(&instance->handles, HANDLE_CALL, call);
+
+    return fetch == NULL || fetch->port == NULL || clock_monotonic_ms() >= fetch->deadline_ms;
+}
+
+const struct sesame_credential_provider_host_v1 service_provider_host = {complete, is_cancelled};
 
 /* ---- the broker's table ---------------------------------------------------------------------- */
 
@@ -128,6 +139,7 @@ static struct token_fetch *start_fetch(void *arg, const struct token_request *re
     fetch->port = port;
     fetch->done = done;
     fetch->done_arg = done_arg;
+    fetch->deadline_ms = request->deadline_ms;
     fetch->expires_in_s = fetch->expires_at_s = fetch->retry_after_ms = -1;
     if (request->subject != NULL)
         fetch->subject =

@@ -26,7 +26,8 @@ struct sesame_token_request {
 /* Implemented by the plugin. [home] */
 struct sesame_credential_provider_v1 {
     /* Fetches one token. The host asks once at a time for the same scope and subject; it caches,
-     * refreshes and remembers refusals, so the provider does none of that. */
+     * refreshes and remembers refusals, so the provider does none of that. Several fetches may be
+     * open at once. */
     void (*fetch)(struct sesame_instance *instance, uint64_t call,
                   const struct sesame_token_request *request);
 
@@ -43,6 +44,10 @@ struct sesame_credential_provider_host_v1 {
      * any member may be missing; no secret in any of them. */
     int32_t (*complete)(const struct sesame_host *host, uint64_t call, int32_t status,
                         uint64_t token, struct sesame_text data);
+
+    /* 1 when somebody asked to cancel `call`, its deadline is over or it is over itself, else 0.
+     * For providers that block on the `thread` placement. */
+    int32_t (*is_cancelled)(const struct sesame_host *host, uint64_t call);
 };
 
 #ifdef __cplusplus

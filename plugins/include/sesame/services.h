@@ -176,6 +176,10 @@ struct sesame_http_request {
     /* The URL's query, without "?", as a secret handle, when it holds a secret: then `url` has
      * none. It is in no log and no error. 0 for none; tools cannot have any. */
     uint64_t query;
+
+    /* The open call (of sesame.tool/1) that this request serves, or 0. A credential that stands for
+     * the signed-in user is that of this call's user, and cannot be used without a call. */
+    uint64_t call;
 };
 
 /* Redirects are never followed: they arrive as a status and a Location header. */
