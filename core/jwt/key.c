@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #define RSA_MIN_BITS 2048
 #define RSA_MAX_BITS 8192
@@ -40,44 +41,88 @@ static const char *jose_curve(EVP_PKEY *pkey)
 
 static bool describe(struct signing_key *key, struct error *err)
 {
-    int bits = EVP_PKEY_get_bits(key->pkey);
+    int bits = EVP_PKEY_get_bits(key->public_key);
 
-    if (EVP_PKEY_is_a(key->pkey, "RSA")) {
+    if (EVP_PKEY_is_a(key->public_key, "RSA")) {
         if (bits < RSA_MIN_BITS || bits > RSA_MAX_BITS)
             return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
                                    "an RSA key of %d bits; expected 2048 to 8192", bits);
         key->type = KEY_RSA;
         return true;
     }
-    if (EVP_PKEY_is_a(key->pkey, "EC")) {
+    if (EVP_PKEY_is_a(key->public_key, "EC")) {
         key->type = KEY_EC;
-        key->curve = jose_curve(key->pkey);
+        key->curve = jose_curve(key->public_key);
         if (key->curve != NULL)
             return true;
         return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
                                "an EC key on another curve; expected P-256, P-384 or P-521");
     }
-    if (EVP_PKEY_is_a(key->pkey, "ED25519")) {
+    if (EVP_PKEY_is_a(key->public_key, "ED25519")) {
         key->type = KEY_OKP;
         key->curve = "Ed25519";
         return true;
     }
     return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
                            "a %s key; expected RSA from 2048 bits, P-256, P-384, P-521 or Ed25519",
-                           EVP_PKEY_get0_type_name(key->pkey));
+                           EVP_PKEY_get0_type_name(key->public_key));
+}
+
+static struct signing_key *new_key(struct error *err)
+{
+    struct signing_key *key = calloc(1, sizeof *key);
+
+    if (key == NULL)
+        error_set(err, ERROR_NO_MEMORY, "no memory for a key");
+    else
+        atomic_init(&key->references, 1);
+    return key;
+}
+
+/* The encoder writes straight into locked memory; its own copy is wiped when it is freed. */
+static struct secret *to_pkcs8(EVP_PKEY *pkey, struct error *err)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
+    int len = info == NULL ? 0 : i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
+    struct secret *der = NULL;
+
+    if (len <= 0) {
+        ERR_clear_error();
+        error_set(err, ERROR_BAD_INPUT, "a key without its private half");
+    } else if ((der = secret_new((size_t)len, err)) != NULL) {
+        unsigned char *at = (unsigned char *)secret_edit(der, NULL);
+
+        (void)i2d_PKCS8_PRIV_KEY_INFO(info, &at);
+    }
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return der;
+}
+
+static EVP_PKEY *public_half(EVP_PKEY *pkey)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(pkey, &der);
+    const unsigned char *at = der;
+    EVP_PKEY *half = len > 0 ? d2i_PUBKEY(NULL, &at, len) : NULL;
+
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return half;
 }
 
 struct signing_key *signing_key_take_pkey(EVP_PKEY *pkey, struct error *err)
 {
-    struct signing_key *key = calloc(1, sizeof *key);
+    struct signing_key *key = new_key(err);
+    bool ok = key != NULL;
 
-    if (key == NULL) {
-        EVP_PKEY_free(pkey);
-        error_set(err, ERROR_NO_MEMORY, "no memory for a key");
-        return NULL;
+    if (ok) {
+        key->public_key = public_half(pkey);
+        if (key->public_key == NULL)
+            ok = error_set(err, ERROR_BAD_INPUT, "a key without its public half");
     }
-    key->pkey = pkey;
-    if (describe(key, err))
+    ok = ok && describe(key, err) && (key->private = to_pkcs8(pkey, err)) != NULL;
+    EVP_PKEY_free(pkey);
+    if (ok)
         return key;
     signing_key_free(key);
     return NULL;
@@ -85,14 +130,12 @@ struct signing_key *signing_key_take_pkey(EVP_PKEY *pkey, struct error *err)
 
 struct signing_key *signing_key_from_hmac(struct secret *secret, struct error *err)
 {
-    struct signing_key *key = calloc(1, sizeof *key);
+    struct signing_key *key = new_key(err);
 
-    if (key == NULL) {
-        error_set(err, ERROR_NO_MEMORY, "no memory for a key");
+    if (key == NULL)
         return NULL;
-    }
     key->type = KEY_OCT;
-    key->shared = secret_ref(secret);
+    key->private = secret_ref(secret);
     return key;
 }
 
@@ -106,8 +149,15 @@ struct signing_key *signing_key_generate(const char *kind, struct error *err)
         pkey = EVP_RSA_gen(3072);
     else if (strcmp(kind, "Ed25519") == 0)
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    else if (kind[0] == 'P')
+    else if (strcmp(kind, "P-256") == 0 || strcmp(kind, "P-384") == 0 || strcmp(kind, "P-521") == 0)
         pkey = EVP_EC_gen(kind);
+    else {
+        error_set(err, ERROR_BAD_INPUT,
+                  "found the kind of key \"%s\"; expected RSA-2048, RSA-3072, P-256, P-384, P-521 "
+                  "or Ed25519",
+                  kind);
+        return NULL;
+    }
     if (pkey == NULL) {
         ERR_clear_error();
         error_set(err, ERROR_INTERNAL, "cannot make a key of kind %s", kind);
@@ -116,12 +166,19 @@ struct signing_key *signing_key_generate(const char *kind, struct error *err)
     return signing_key_take_pkey(pkey, err);
 }
 
+struct signing_key *signing_key_ref(struct signing_key *key)
+{
+    if (key != NULL)
+        atomic_fetch_add(&key->references, 1);
+    return key;
+}
+
 void signing_key_free(struct signing_key *key)
 {
-    if (key == NULL)
+    if (key == NULL || atomic_fetch_sub(&key->references, 1) != 1)
         return;
-    EVP_PKEY_free(key->pkey);
-    secret_free(key->shared);
+    EVP_PKEY_free(key->public_key);
+    secret_free(key->private);
     free(key);
 }
 
@@ -134,7 +191,8 @@ const char *signing_key_type(const struct signing_key *key)
 
 int signing_key_bits(const struct signing_key *key)
 {
-    return key->pkey == NULL ? (int)secret_len(key->shared) * 8 : EVP_PKEY_get_bits(key->pkey);
+    return key->public_key == NULL ? (int)secret_len(key->private) * 8
+                                   : EVP_PKEY_get_bits(key->public_key);
 }
 
 const char *signing_key_default_algorithm(const struct signing_key *key)
@@ -167,7 +225,7 @@ static bool sign_hmac(const struct signing_key *key, const struct algorithm *alg
                       struct slice data, unsigned char *out, size_t capacity, size_t *out_len)
 {
     size_t len;
-    const char *bytes = secret_borrow(key->shared, &len);
+    const char *bytes = secret_borrow(key->private, &len);
 
     return EVP_Q_mac(NULL, "HMAC", NULL, algorithm->digest, NULL, bytes, len,
                      (const unsigned char *)data.data, data.len, out, capacity, out_len) != NULL;
@@ -187,20 +245,31 @@ static bool ecdsa_to_raw(unsigned char *bytes, size_t *len, size_t width)
     return ok;
 }
 
+static EVP_PKEY *open_private(const struct signing_key *key)
+{
+    size_t len;
+    const unsigned char *at = (const unsigned char *)secret_borrow(key->private, &len);
+
+    return d2i_AutoPrivateKey(NULL, &at, (long)len);
+}
+
 static bool sign_pkey(const struct signing_key *key, const struct algorithm *algorithm,
                       struct slice data, unsigned char *out, size_t capacity, size_t *out_len)
 {
+    EVP_PKEY *pkey = open_private(key);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     EVP_PKEY_CTX *key_context = NULL;
     size_t len = capacity;
-    bool ok = context != NULL && EVP_DigestSignInit_ex(context, &key_context, algorithm->digest,
-                                                       NULL, NULL, key->pkey, NULL) == 1;
+    bool ok = pkey != NULL && context != NULL &&
+              EVP_DigestSignInit_ex(context, &key_context, algorithm->digest, NULL, NULL, pkey,
+                                    NULL) == 1;
 
     if (ok && algorithm->is_pss)
         ok = EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) == 1 &&
              EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST) == 1;
     ok = ok && EVP_DigestSign(context, out, &len, (const unsigned char *)data.data, data.len) == 1;
     EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pkey);
     if (ok && algorithm->key_type == KEY_EC)
         ok = ecdsa_to_raw(out, &len, algorithm->coordinate_len);
     if (ok)
@@ -221,6 +290,11 @@ bool signing_key_sign(const struct signing_key *key, const char *algorithm_name,
         return true;
     ERR_clear_error();
     return error_set(err, ERROR_INTERNAL, "signing with %s failed", algorithm_name);
+}
+
+const struct secret *signing_key_pkcs8(const struct signing_key *key)
+{
+    return key->public_key == NULL ? NULL : key->private;
 }
 
 /* ---- the public half ------------------------------------------------------------------------- */
@@ -246,7 +320,7 @@ static bool add_okp(const struct signing_key *key, struct buffer *out, struct er
     unsigned char bytes[32];
     size_t len = sizeof bytes;
 
-    if (EVP_PKEY_get_raw_public_key(key->pkey, bytes, &len) != 1)
+    if (EVP_PKEY_get_raw_public_key(key->public_key, bytes, &len) != 1)
         return error_set(err, ERROR_INTERNAL, "a key without its public half");
     return buffer_add_text(out, ",\"x\":\"", err) && base64url_encode(bytes, len, out, err) &&
            buffer_add_char(out, '"', err);
@@ -266,11 +340,11 @@ bool signing_key_add_jwk(const struct signing_key *key, const char *kid, struct 
     if (!ok)
         return false;
     if (key->type == KEY_RSA)
-        ok = add_number(key->pkey, OSSL_PKEY_PARAM_RSA_N, "n", 0, out, err) &&
-             add_number(key->pkey, OSSL_PKEY_PARAM_RSA_E, "e", 0, out, err);
+        ok = add_number(key->public_key, OSSL_PKEY_PARAM_RSA_N, "n", 0, out, err) &&
+             add_number(key->public_key, OSSL_PKEY_PARAM_RSA_E, "e", 0, out, err);
     else if (key->type == KEY_EC)
-        ok = add_number(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, "x", width, out, err) &&
-             add_number(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, "y", width, out, err);
+        ok = add_number(key->public_key, OSSL_PKEY_PARAM_EC_PUB_X, "x", width, out, err) &&
+             add_number(key->public_key, OSSL_PKEY_PARAM_EC_PUB_Y, "y", width, out, err);
     else if (key->type == KEY_OKP)
         ok = add_okp(key, out, err);
     else

@@ -26,6 +26,9 @@ struct signing_key *signing_key_from_hmac(struct secret *secret, struct error *e
 /* A fresh key pair, by kind: "RSA-2048", "RSA-3072", "P-256", "P-384", "P-521", "Ed25519". */
 struct signing_key *signing_key_generate(const char *kind, struct error *err);
 
+/* A key never changes once made; references are counted atomically, so that threads may share one.
+ * NULL is fine for both. [any thread] */
+struct signing_key *signing_key_ref(struct signing_key *key);
 void signing_key_free(struct signing_key *key);
 
 /* "RSA", "EC", "OKP" or "oct"; bits of RSA keys; the algorithm a key is used with unless told
@@ -39,6 +42,9 @@ bool signing_key_fits(const struct signing_key *key, const char *algorithm_name)
 /* A signature or MAC in JOSE form. `out` of 1024 bytes is always enough. */
 bool signing_key_sign(const struct signing_key *key, const char *algorithm_name, struct slice data,
                       unsigned char *out, size_t capacity, size_t *out_len, struct error *err);
+
+/* The private half as PKCS#8 DER, borrowed from the key; NULL for a shared secret. */
+const struct secret *signing_key_pkcs8(const struct signing_key *key);
 
 /* Appends the public half as a JWK object with `kid`, use sig and the default alg. */
 bool signing_key_add_jwk(const struct signing_key *key, const char *kid, struct buffer *out,

@@ -240,6 +240,7 @@ static bool set_client_certificate(struct http_call *call,
     curl_easy_setopt(call->easy, CURLOPT_SSLCERT_BLOB, &blob);
     bytes = secret_borrow(call->client_key, &blob.len);
     memcpy(&blob.data, &bytes, sizeof blob.data);
+    curl_easy_setopt(call->easy, CURLOPT_SSLKEYTYPE, "DER");
     curl_easy_setopt(call->easy, CURLOPT_SSLKEY_BLOB, &blob);
     return true;
 }

@@ -55,8 +55,8 @@ struct http_request_options {
     bool is_secret_answer;      /* the body goes into locked memory, not to on_data */
     bool is_http1_only;         /* credentials in headers other than Authorization (design §1) */
     bool allow_plain_http;      /* to any host: metadata addresses only */
-    const struct secret *client_certificate; /* PEM; goes with its key, or both are NULL */
-    const struct secret *client_key;
+    const struct secret *client_certificate; /* PEM, leaf first; goes with its key, or both NULL */
+    const struct secret *client_key;         /* PKCS#8 DER */
 };
 
 struct http_answer_header {
