@@ -9,6 +9,8 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/credential_client.h"
+#include "credential/token_binding.h"
+#include "jwt/key.h"
 #include "net/http_fields.h"
 
 #include <stdlib.h>
@@ -23,7 +25,7 @@ struct authorized_call {
     struct http_request_options options;    /* deep copy; borrows from `texts` and `headers` */
     char *texts;
     struct http_header *headers; /* one more than header_count, for the credential */
-    struct secret *secret_body, *secret_query;
+    struct secret *secret_body, *secret_query, *client_certificate, *client_key;
     struct http_call_events events;
     void *arg;
     struct credential_wait *wait;
@@ -78,6 +80,10 @@ static bool copy_options(struct authorized_call *call, const struct http_request
     call->options.secret_body = call->secret_body;
     call->secret_query = secret_share(options->secret_query);
     call->options.secret_query = call->secret_query;
+    call->client_certificate = secret_share(options->client_certificate);
+    call->options.client_certificate = call->client_certificate;
+    call->client_key = secret_share(options->client_key);
+    call->options.client_key = call->client_key;
     return true;
 }
 
@@ -92,6 +98,8 @@ static void free_call(struct authorized_call *call)
         }
     secret_free(call->secret_body);
     secret_free(call->secret_query);
+    secret_free(call->client_certificate);
+    secret_free(call->client_key);
     free(call->headers);
     free(call->texts);
     free(call->late);
@@ -204,6 +212,11 @@ static bool send_request(struct authorized_call *call, const struct credential *
             return error_set_named(err, ERROR_TIMED_OUT, "ReadTimeOut",
                                    "no time was left to send the request");
         options.total_timeout_ms = left_ms;
+    }
+    if (credential != NULL && credential->binding != NULL &&
+        credential->binding->client_key != NULL) {
+        options.client_certificate = credential->binding->client_certificate;
+        options.client_key = signing_key_pkcs8(credential->binding->client_key);
     }
     if (credential == NULL) {
         call->call = http_client_start(call->http, &options, &our_events, call, err);

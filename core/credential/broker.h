@@ -18,6 +18,7 @@ struct credential_config;
 struct error;
 struct http_client;
 struct loop;
+struct token_binding;
 
 /* One fetch that ended, for audit and metrics. Texts are borrowed for the call. */
 struct credential_event {
@@ -64,10 +65,11 @@ void broker_run_due(struct broker *broker);
 
 /* ---- for credential_client ------------------------------------------------------------------ */
 
-/* A value at one moment, shared by reference count of the secret. */
+/* A value at one moment, shared by reference counts. */
 struct credential_snapshot {
     struct secret *secret; /* NULL: none */
-    uint64_t generation;   /* of this value; never 0 with a secret */
+    struct token_binding *binding;
+    uint64_t generation; /* of this value; never 0 with a secret */
     int64_t usable_until_ms;
 };
 

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "config/endpoint.h"
 #include "config/host_config.h"
+#include "credential/token_binding.h"
 #include "credential/vault.h"
 
 #include <stdlib.h>
@@ -136,6 +137,12 @@ static void stop_fetch(struct broker_item *item)
     item->is_fetching = item->waits_for_vault = false;
 }
 
+static void forget_value(struct broker_item *item)
+{
+    secret_free(TAKE(item->value.secret));
+    token_binding_free(TAKE(item->value.binding));
+}
+
 void item_free(struct broker_item *item)
 {
     if (item == NULL)
@@ -148,7 +155,7 @@ void item_free(struct broker_item *item)
         want->client->release(want->client);
         free(want);
     }
-    secret_free(item->value.secret);
+    forget_value(item);
     free(item->name);
     free(item->identifier);
     free(item->scope);
@@ -207,14 +214,16 @@ static void fail(struct broker_item *item, const struct error *err, int64_t retr
 }
 
 /* `lifetime_ms` 0: the value may be used now and not be kept. */
-static void succeed(struct broker_item *item, struct secret *secret, int64_t lifetime_ms)
+static void succeed(struct broker_item *item, struct secret *secret, struct token_binding *binding,
+                    int64_t lifetime_ms)
 {
     int64_t now_ms = broker_now_ms(item->broker);
     int64_t margin_ms = lifetime_ms / 2 < MARGIN_MAX_MS ? lifetime_ms / 2 : MARGIN_MAX_MS;
 
     item->is_fetching = item->waits_for_vault = false;
-    secret_free(item->value.secret);
+    forget_value(item);
     item->value.secret = secret_ref(secret);
+    item->value.binding = token_binding_ref(binding);
     item->value.generation = ++item->broker->last_generation;
     item->value.usable_until_ms =
         now_ms + (item->kind == ITEM_TOKEN ? lifetime_ms - margin_ms : lifetime_ms);
@@ -265,7 +274,8 @@ static void on_token(void *arg, const struct token_answer *answer, const struct 
     if (answer == NULL)
         fail(item, err, retry_after_ms);
     else
-        succeed(item, answer->token, token_lifetime_s(answer, broker_wall_s(item->broker)) * 1000);
+        succeed(item, answer->token, answer->binding,
+                token_lifetime_s(answer, broker_wall_s(item->broker)) * 1000);
 }
 
 static void start_token(struct broker_item *item)
@@ -294,7 +304,7 @@ static void on_key(void *arg, struct secret *key, int http_status, const struct 
 
     item->vault_call = NULL;
     if (key != NULL) {
-        succeed(item, key, item->cache_ms);
+        succeed(item, key, NULL, item->cache_ms);
     } else if (http_status == 401 && !item->has_renewed_vault) {
         item->has_renewed_vault = true;
         if (vault->value.generation == item->vault_generation)
@@ -377,7 +387,7 @@ void item_fetch(struct broker_item *item)
 
 void item_drop(struct broker_item *item)
 {
-    secret_free(TAKE(item->value.secret));
+    forget_value(item);
     item->value.usable_until_ms = INT64_MIN;
 }
 

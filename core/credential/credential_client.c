@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/broker_item.h"
+#include "credential/token_binding.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 
@@ -61,9 +62,24 @@ struct credential_client {
 
 /* ---- mailbox --------------------------------------------------------------------------------- */
 
+static void forget(struct credential_snapshot *snapshot)
+{
+    secret_free(TAKE(snapshot->secret));
+    token_binding_free(TAKE(snapshot->binding));
+}
+
+static void copy_snapshot(struct credential_snapshot *out,
+                          const struct credential_snapshot *snapshot)
+{
+    *out = *snapshot;
+    if (out->secret != NULL)
+        secret_ref(out->secret);
+    token_binding_ref(out->binding);
+}
+
 static void free_delivery(struct delivery *delivery)
 {
-    secret_free(delivery->snapshot.secret);
+    forget(&delivery->snapshot);
     free(delivery->err);
     free(delivery);
 }
@@ -128,9 +144,7 @@ static struct delivery *new_delivery(size_t index, const struct credential_snaps
     if (delivery == NULL)
         return NULL;
     delivery->index = index;
-    delivery->snapshot = *snapshot;
-    if (snapshot->secret != NULL)
-        secret_ref(snapshot->secret);
+    copy_snapshot(&delivery->snapshot, snapshot);
     if (err != NULL) {
         delivery->err = malloc(sizeof *delivery->err);
         if (delivery->err == NULL) {
@@ -273,7 +287,7 @@ void credential_client_free(struct credential_client *client)
     for (size_t i = 0; i < client->count; i++) {
         while (client->slots[i].waits != NULL)
             unlink_wait(client->slots[i].waits);
-        secret_free(client->slots[i].snapshot.secret);
+        forget(&client->slots[i].snapshot);
     }
     free(client->slots);
     free(client);
@@ -335,13 +349,11 @@ static void deliver(struct credential_client *client, const struct delivery *del
 {
     struct slot *slot = &client->slots[delivery->index];
     struct credential credential = {delivery->snapshot.secret, &client->configs[delivery->index],
-                                    delivery->snapshot.generation};
+                                    delivery->snapshot.generation, delivery->snapshot.binding};
     size_t waiting = 0;
 
-    secret_free(slot->snapshot.secret);
-    slot->snapshot = delivery->snapshot;
-    if (slot->snapshot.secret != NULL)
-        secret_ref(slot->snapshot.secret);
+    forget(&slot->snapshot);
+    copy_snapshot(&slot->snapshot, &delivery->snapshot);
     if (delivery->err == NULL && credential.secret == NULL)
         return; /* gone; a fetch is under way */
     slot->is_asked = false;
@@ -393,7 +405,8 @@ struct credential_wait *credential_get(
 {
     size_t index = (size_t)(config - client->configs);
     struct slot *slot = &client->slots[index];
-    struct credential credential = {slot->snapshot.secret, config, slot->snapshot.generation};
+    struct credential credential = {slot->snapshot.secret, config, slot->snapshot.generation,
+                                    slot->snapshot.binding};
     struct credential_wait *wait;
     struct error err = {0};
 
@@ -429,6 +442,6 @@ void credential_report_unauthorized(struct credential_client *client,
     if (slot->snapshot.secret == NULL || slot->snapshot.generation != generation)
         return;
     /* Not handed out until the broker has said which one counts. */
-    secret_free(TAKE(slot->snapshot.secret));
+    forget(&slot->snapshot);
     (void)send_message(client, take_refusal, index, generation);
 }

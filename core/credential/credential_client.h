@@ -16,12 +16,14 @@ struct credential_wait;
 struct error;
 struct loop;
 struct secret;
+struct token_binding;
 
-/* Borrowed for the callback; take a reference of the secret to keep it. */
+/* Borrowed for the callback; take references to keep it. */
 struct credential {
     struct secret *secret;
     const struct credential_config *config;
     uint64_t generation;
+    struct token_binding *binding; /* NULL: a bearer token or a key */
 };
 
 /* Registers with the broker by message. */

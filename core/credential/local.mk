@@ -6,4 +6,5 @@ libcredential_la_SOURCES = \
     core/credential/broker_item.c core/credential/broker_item.h \
     core/credential/credential_client.c core/credential/credential_client.h \
     core/credential/provider.h \
+    core/credential/token_binding.c core/credential/token_binding.h \
     core/credential/vault.c core/credential/vault.h

@@ -9,6 +9,7 @@
 
 struct error;
 struct secret;
+struct token_binding;
 
 /* Borrowed for the call of `fetch`. */
 struct token_request {
@@ -19,11 +20,12 @@ struct token_request {
     int64_t deadline_ms;    /* monotonic */
 };
 
-/* Times are -1 when the answer did not say. Borrowed; take a reference of the token. */
+/* Times are -1 when the answer did not say. Borrowed; take references of token and binding. */
 struct token_answer {
     struct secret *token;
     int64_t expires_in_s;
-    int64_t expires_at_s; /* wall clock, seconds since 1970 */
+    int64_t expires_at_s;          /* wall clock, seconds since 1970 */
+    struct token_binding *binding; /* NULL: a bearer token */
 };
 
 /* `answer` NULL: `err` says why, and `retry_after_ms` is what the server asked for, or -1. A

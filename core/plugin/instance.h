@@ -11,10 +11,12 @@
 
 #include <pthread.h>
 #include <sesame/plugin.h>
+#include <sesame/services.h>
 
 struct json_object;
 struct loop_timer;
 struct secret;
+struct signing_key;
 struct tool_config;
 
 struct post_gate;
@@ -81,6 +83,16 @@ void instance_say(struct plugin_instance *instance, const char *text, struct ses
 void instance_explain(struct plugin_instance *instance, const struct error *err);
 
 bool instance_grants(const struct plugin_instance *instance, struct slice url, struct error *err);
+
+/* The parts of a binding, borrowed from the instance's handles; what is not given is NULL. Fails
+ * for a dead handle, a certificate without its key or the other way round, and a shared secret. */
+struct plugin_binding {
+    struct signing_key *proof_key;
+    struct secret *client_certificate;
+    struct signing_key *client_key;
+};
+bool plugin_binding_find(struct plugin_instance *instance, const struct sesame_binding *given,
+                         struct plugin_binding *out, struct error *err);
 
 struct slice slice_from(struct sesame_text text);
 struct sesame_text text_from(struct slice slice);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "credential/token_binding.h"
 #include "net/loop.h"
 #include "plugin/instance.h"
 #include "plugin/plugin_config.h"
@@ -31,6 +32,7 @@ struct token_fetch {
     bool is_ending;
     /* what the plugin said */
     struct secret *token;
+    struct token_binding *binding;
     int64_t expires_in_s, expires_at_s, retry_after_ms;
     struct error err;
 };
@@ -40,6 +42,7 @@ struct token_fetch {
 static void free_fetch(struct token_fetch *fetch)
 {
     secret_free(fetch->token);
+    token_binding_free(fetch->binding);
     free(fetch);
 }
 
@@ -47,7 +50,8 @@ static void free_fetch(struct token_fetch *fetch)
 static void finish(void *arg)
 {
     struct token_fetch *fetch = arg;
-    struct token_answer answer = {fetch->token, fetch->expires_in_s, fetch->expires_at_s};
+    struct token_answer answer = {fetch->token, fetch->expires_in_s, fetch->expires_at_s,
+                                  fetch->binding};
 
     if (fetch->port != NULL)
         fetch->done(fetch->done_arg, fetch->token == NULL ? NULL : &answer, &fetch->err,
@@ -69,8 +73,42 @@ static void read_failure(struct token_fetch *fetch, int32_t status, struct json_
         (void)json_get_int64(data, "retry_after_ms", &fetch->retry_after_ms);
 }
 
+/* The handles stay the plugin's; one that is dead, or half of a certificate, is a broken rule. */
+static bool read_binding(struct token_fetch *fetch, struct plugin_instance *instance,
+                         const struct sesame_binding *given)
+{
+    struct plugin_binding parts;
+
+    if (given->proof_key == 0 && given->client_certificate == 0 && given->client_key == 0)
+        return true;
+    if (!plugin_binding_find(instance, given, &parts, &fetch->err))
+        return false;
+    fetch->binding =
+        token_binding_new(parts.proof_key, parts.client_certificate, parts.client_key, &fetch->err);
+    return fetch->binding != NULL;
+}
+
+static void read_token(struct token_fetch *fetch, struct plugin_instance *instance,
+                       const struct sesame_token_result *result, struct json_object *data)
+{
+    struct secret *token = handle_take(&instance->handles, HANDLE_SECRET, result->token);
+
+    if (token == NULL)
+        error_set(&fetch->err, ERROR_INTERNAL, "the credential provider gave no token");
+    if (token == NULL || !read_binding(fetch, instance, &result->binding)) {
+        secret_free(token);
+        instance_misbehaved(instance, "bad_result");
+        return;
+    }
+    fetch->token = token;
+    if (data == NULL)
+        return;
+    (void)json_get_int64(data, "expires_in_s", &fetch->expires_in_s);
+    (void)json_get_int64(data, "expires_at_s", &fetch->expires_at_s);
+}
+
 static int32_t complete(const struct sesame_host *host, uint64_t call, int32_t status,
-                        uint64_t token, struct sesame_text data)
+                        const struct sesame_token_result *result)
 {
     struct plugin_instance *instance = instance_enter(host);
     struct token_fetch *fetch;
@@ -81,26 +119,17 @@ static int32_t complete(const struct sesame_host *host, uint64_t call, int32_t s
         return SESAME_INTERNAL;
     fetch = handle_take(&instance->handles, HANDLE_CALL, call);
     if (fetch == NULL) {
-        secret_free(handle_take(&instance->handles, HANDLE_SECRET, token));
+        secret_free(handle_take(&instance->handles, HANDLE_SECRET, result->token));
         instance_misbehaved(instance, "dead_call");
         return SESAME_NOT_FOUND;
     }
     secret_free(handle_take(&instance->handles, HANDLE_SECRET, fetch->subject));
-    if (data.len > 0)
-        json = json_parse(data.data, data.len, JSON_DEPTH_DEFAULT, &ignored);
-    if (status == SESAME_OK) {
-        fetch->token = handle_take(&instance->handles, HANDLE_SECRET, token);
-        if (json != NULL) {
-            (void)json_get_int64(json, "expires_in_s", &fetch->expires_in_s);
-            (void)json_get_int64(json, "expires_at_s", &fetch->expires_at_s);
-        }
-        if (fetch->token == NULL) {
-            instance_misbehaved(instance, "bad_result");
-            error_set(&fetch->err, ERROR_INTERNAL, "the credential provider gave no token");
-        }
-    } else {
+    if (result->data.len > 0)
+        json = json_parse(result->data.data, result->data.len, JSON_DEPTH_DEFAULT, &ignored);
+    if (status == SESAME_OK)
+        read_token(fetch, instance, result, json);
+    else
         read_failure(fetch, status, json);
-    }
     fetch->is_ending = loop_post(instance->home.loop, finish, fetch);
     return SESAME_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/authorized_call.h"
+#include "jwt/key.h"
 #include "net/loop.h"
 #include "plugin/request_body.h"
 
@@ -160,6 +161,25 @@ static bool add_query(struct plugin_instance *instance, struct draft *draft,
     return true;
 }
 
+/* A tool's requests prove what the credential it names is bound to; it brings nothing itself. */
+static bool add_binding(struct plugin_instance *instance, struct draft *draft,
+                        const struct sesame_binding *given, struct error *err)
+{
+    struct plugin_binding parts;
+
+    if (given->proof_key == 0 && given->client_certificate == 0 && given->client_key == 0)
+        return true;
+    if (instance->tool != NULL)
+        return error_set(err, ERROR_DENIED, "a tool cannot bind requests to keys");
+    if (!plugin_binding_find(instance, given, &parts, err))
+        return false;
+    draft->options.client_certificate = parts.client_certificate;
+    if (parts.client_key != NULL)
+        draft->options.client_key = signing_key_pkcs8(parts.client_key);
+    return parts.proof_key == NULL ||
+           error_set(err, ERROR_BAD_INPUT, "this host makes no DPoP proofs for plugins yet");
+}
+
 static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
                        const struct sesame_http_request *request, struct error *err)
 {
@@ -184,7 +204,9 @@ static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
         if (!add_header(instance, draft, &request->headers[i], err))
             return false;
     draft->options.allow_plain_http = instance->tool == NULL && url_is_metadata(draft->url);
-    return add_query(instance, draft, request, err) && add_body(instance, draft, request, err);
+    return add_query(instance, draft, request, err) &&
+           add_binding(instance, draft, &request->binding, err) &&
+           add_body(instance, draft, request, err);
 }
 
 /* With a credential its own list of origins decides, without one the instance's grants do. */

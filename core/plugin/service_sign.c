@@ -53,6 +53,57 @@ static int32_t key_open(const struct sesame_host *host, struct sesame_text kind,
     return SESAME_LIMIT;
 }
 
+static int32_t key_generate(const struct sesame_host *host, struct sesame_text kind,
+                            uint64_t *out_key)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct signing_key *key;
+    struct error err = {0};
+    char name[16];
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    if (kind.len >= sizeof name)
+        return SESAME_BAD_INPUT;
+    memcpy(name, kind.data, kind.len);
+    name[kind.len] = '\0';
+    key = signing_key_generate(name, &err);
+    if (key == NULL) {
+        instance_explain(instance, &err);
+        return status_of_error(&err);
+    }
+    *out_key = handle_add(&instance->handles, HANDLE_KEY, key);
+    if (*out_key != 0)
+        return SESAME_OK;
+    signing_key_free(key);
+    return SESAME_LIMIT;
+}
+
+bool plugin_binding_find(struct plugin_instance *instance, const struct sesame_binding *given,
+                         struct plugin_binding *out, struct error *err)
+{
+    struct plugin_binding found = {
+        .proof_key = handle_get(&instance->handles, HANDLE_KEY, given->proof_key),
+        .client_certificate =
+            handle_get(&instance->handles, HANDLE_SECRET, given->client_certificate),
+        .client_key = handle_get(&instance->handles, HANDLE_KEY, given->client_key),
+    };
+
+    if ((given->proof_key != 0 && found.proof_key == NULL) ||
+        (given->client_certificate != 0 && found.client_certificate == NULL) ||
+        (given->client_key != 0 && found.client_key == NULL))
+        return error_set(err, ERROR_NOT_FOUND, "a binding names a key or certificate that is gone");
+    if ((found.client_certificate == NULL) != (found.client_key == NULL))
+        return error_set(err, ERROR_BAD_INPUT,
+                         "a client certificate and its key go together, one is missing");
+    if ((found.proof_key != NULL && signing_key_pkcs8(found.proof_key) == NULL) ||
+        (found.client_key != NULL && signing_key_pkcs8(found.client_key) == NULL))
+        return error_set(err, ERROR_BAD_INPUT,
+                         "a binding needs key pairs, this is a shared secret");
+    *out = found;
+    return true;
+}
+
 static int32_t key_describe(const struct sesame_host *host, uint64_t handle,
                             struct sesame_text *out)
 {
@@ -159,4 +210,5 @@ void service_sign_close(struct plugin_instance *instance)
     handle_take_all(&instance->handles, HANDLE_KEY, drop);
 }
 
-const struct sesame_sign_v1 service_sign = {key_open, key_describe, jws, sign, digest, key_free};
+const struct sesame_sign_v1 service_sign = {key_open, key_generate, key_describe, jws,
+                                            sign,     digest,       key_free};

@@ -75,13 +75,13 @@ int32_t token_provider_explain(const struct token_provider *provider, int32_t st
 struct token_fetch *token_fetch_start(struct token_provider *provider, uint64_t call,
                                       const struct sesame_token_request *request)
 {
+    const struct sesame_token_result no_memory = {
+        .data = kit_text("{\"message\":\"no memory for a token request\"}")};
     struct token_fetch *fetch = calloc(1, sizeof *fetch);
 
     if (fetch == NULL || (fetch->scope = kit_copy(request->scope)) == NULL) {
         free(fetch);
-        (void)provider->completion->complete(
-            provider->kit.host, call, SESAME_INTERNAL, 0,
-            kit_text("{\"message\":\"no memory for a token request\"}"));
+        (void)provider->completion->complete(provider->kit.host, call, SESAME_INTERNAL, &no_memory);
         return NULL;
     }
     fetch->provider = provider;
@@ -97,10 +97,13 @@ void token_fetch_complete(struct token_fetch *fetch, int32_t status, uint64_t to
                           const struct kit_buffer *data)
 {
     const struct token_provider *provider = fetch->provider;
+    struct sesame_token_result result = {.token = token};
 
-    (void)provider->completion->complete(provider->kit.host, fetch->call, status, token,
-                                         data->has_failed ? (struct sesame_text){NULL, 0}
-                                                          : kit_buffer_text(data));
+    if (token != 0)
+        result.binding = fetch->binding;
+    if (!data->has_failed)
+        result.data = kit_buffer_text(data);
+    (void)provider->completion->complete(provider->kit.host, fetch->call, status, &result);
     free_fetch(fetch);
 }
 

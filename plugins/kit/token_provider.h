@@ -68,7 +68,8 @@ struct token_fetch {
     uint64_t http;          /* the request under way, 0 when there is none */
     uint64_t subject_token; /* as in the host's request: valid until the fetch ends */
     char *scope;
-    int64_t deadline_ms; /* of the whole fetch, monotonic; 0: none */
+    int64_t deadline_ms;           /* of the whole fetch, monotonic; 0: none */
+    struct sesame_binding binding; /* what the token will be bound to; none unless it is set */
     token_then_fn *then;
     struct token_reply reply;
 };

@@ -2,7 +2,7 @@
 check_PROGRAMS += test_broker
 test_broker_SOURCES = tests/credential/test_broker.c
 test_broker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_broker_LDADD = libcredential.la libnet.la libconfig.la libbase.la $(CURL_LIBS) \
+test_broker_LDADD = libcredential.la libjwt.la libnet.la libconfig.la libbase.la $(CURL_LIBS) \
                     $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread -lm
 check_PROGRAMS += test_vault
 test_vault_SOURCES = tests/credential/test_vault.c

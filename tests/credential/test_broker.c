@@ -44,7 +44,7 @@ static int64_t auto_lifetime_s;
 static void answer_fetch(int index, const char *token, int64_t lifetime_s)
 {
     struct error err = {0};
-    struct token_answer answer = {secret_copy(token, strlen(token), &err), lifetime_s, -1};
+    struct token_answer answer = {secret_copy(token, strlen(token), &err), lifetime_s, -1, NULL};
 
     fetches[index].done(fetches[index].done_arg, &answer, NULL, -1);
     secret_free(answer.token);

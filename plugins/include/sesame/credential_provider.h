@@ -6,6 +6,7 @@
 #define SESAME_CREDENTIAL_PROVIDER_H
 
 #include <sesame/plugin.h>
+#include <sesame/services.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,15 +36,23 @@ struct sesame_credential_provider_v1 {
     void (*cancel)(struct sesame_instance *instance, uint64_t call);
 };
 
+/* How a fetch ended. All zero bytes but what is set. */
+struct sesame_token_result {
+    uint64_t token;                /* secret handle, which the host takes; 0 unless SESAME_OK */
+    struct sesame_binding binding; /* what `token` is bound to; none for a bearer token */
+
+    /* JSON. With SESAME_OK about the token: {"expires_in_s": 1200, "expires_at_s": 1800001200}, any
+     * may be missing. Else about the failure: {"code": "invalid_client", "message": "...",
+     * "request_id": "...", "retry_after_ms": 1000}, any may be missing; no secret in any of them.
+     */
+    struct sesame_text data;
+};
+
 /* Offered by the host under SESAME_CREDENTIAL_PROVIDER_HOST_V1. [home] */
 struct sesame_credential_provider_host_v1 {
-    /* Ends `call`. With SESAME_OK `token` is a secret handle, which the host takes, and `data` is
-     * JSON about it: {"token_type": "Bearer", "expires_in_s": 1200, "expires_at_s": 1800001200},
-     * any of the times may be missing. Else `token` is 0 and `data` is JSON about the failure:
-     * {"code": "invalid_client", "message": "...", "request_id": "...", "retry_after_ms": 1000},
-     * any member may be missing; no secret in any of them. */
+    /* Ends `call`. With a binding the host uses the token only in requests that prove it. */
     int32_t (*complete)(const struct sesame_host *host, uint64_t call, int32_t status,
-                        uint64_t token, struct sesame_text data);
+                        const struct sesame_token_result *result);
 
     /* 1 when somebody asked to cancel `call`, its deadline is over or it is over itself, else 0.
      * For providers that block on the `thread` placement. */

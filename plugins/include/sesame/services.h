@@ -142,6 +142,15 @@ struct sesame_http_field {
     uint32_t reserved; /* 0 */
 };
 
+/* What a request, or the later use of a token, proves about its sender: any part may be 0. Keys are
+ * those of sesame.sign/1. Passing a binding shares it: the handles stay the instance's own, and the
+ * host keeps what it needs when they are freed. Credential providers only. */
+struct sesame_binding {
+    uint64_t proof_key;          /* DPoP (RFC 9449): a key pair that signs a proof per request */
+    uint64_t client_certificate; /* mutual TLS (RFC 8705): secret handle, PEM, leaf first */
+    uint64_t client_key;         /* the private key of that certificate */
+};
+
 enum {
     /* The answer's body is not given to on_data: it becomes a secret, handed to on_done. */
     SESAME_HTTP_SECRET_ANSWER = 1u << 0
@@ -180,6 +189,12 @@ struct sesame_http_request {
     /* The open call (of sesame.tool/1) that this request serves, or 0. A credential that stands for
      * the signed-in user is that of this call's user, and cannot be used without a call. */
     uint64_t call;
+
+    /* With a certificate the connection is shared with nobody who has another or none. With a proof
+     * key the host adds the DPoP header, with the newest nonce this origin gave. An answer that
+     * asks for a nonce arrives as it is; its nonce is remembered, so that starting again is all
+     * there is to do. */
+    struct sesame_binding binding;
 };
 
 /* Redirects are never followed: they arrive as a status and a Location header. */
@@ -280,6 +295,10 @@ struct sesame_sign_v1 {
      * handle or 0. On failure `*out_message` says which form was found and what was expected. */
     int32_t (*key_open)(const struct sesame_host *host, struct sesame_text kind, uint64_t secret,
                         uint64_t passphrase, uint64_t *out_key, struct sesame_text *out_message);
+
+    /* A fresh key pair: "P-256", "P-384", "P-521", "Ed25519", "RSA-2048" or "RSA-3072". */
+    int32_t (*key_generate)(const struct sesame_host *host, struct sesame_text kind,
+                            uint64_t *out_key);
 
     /* JSON about a key: {"kty": "RSA", "bits": 2048, "alg": "RS256", "algs": ["RS256", ...]};
      * "alg" is the default for this key. Valid until the next call of this service. */
