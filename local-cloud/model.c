@@ -21,6 +21,8 @@
 
 #include <json-c/json.h>
 
+#define SHORT_CONTEXT_BYTES 4096
+
 struct writer {
     const struct cloud *cloud;
     const struct model_request *request;
@@ -252,10 +254,27 @@ static void write_whole(struct writer *writer, const struct plan *plan)
 
 /* ---- routes ----------------------------------------------------------------------------------*/
 
-/* Answers that are failures on demand. */
-static bool play_failure(unsigned quirks, struct reply *reply)
+static bool is_too_long(const struct model_request *request)
 {
-    if ((quirks & QUIRK_429) != 0) {
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < json_object_array_length(request->messages); i++) {
+        CLEANUP(cleanup_free)
+        char *text = model_message_text(json_object_array_get_idx(request->messages, i));
+
+        bytes += strlen(text);
+    }
+    return bytes > SHORT_CONTEXT_BYTES;
+}
+
+/* Answers that are failures on demand. */
+static bool play_failure(unsigned quirks, const struct model_request *request, struct reply *reply)
+{
+    if ((quirks & QUIRK_SHORT_CONTEXT) != 0 && is_too_long(request)) {
+        refuse(reply, 400, "invalid_request_error", "invalid_parameter_error",
+               "<400> InternalError.Algo.InvalidParameter: Range of input length should be "
+               "[1, 4096]");
+    } else if ((quirks & QUIRK_429) != 0) {
         reply_header(reply, "Retry-After", "1");
         refuse(reply, 429, "limit_requests", "Throttling.RateQuota",
                "Requests rate limit exceeded, please try again later.");
@@ -307,7 +326,7 @@ static void complete(struct cloud *cloud, const struct request *request, struct 
         writer.quirks |= model_quirks_parse(read.model + 6);
     memcpy(writer.id, "chatcmpl-", 9);
     random_uuid(writer.id + 9);
-    if (!play_failure(writer.quirks, reply)) {
+    if (!play_failure(writer.quirks, &read, reply)) {
         brain_plan(&read, &plan);
         spoil_plan(writer.quirks, &read, &plan);
         if (read.is_streamed)

@@ -28,6 +28,7 @@ static const struct {
     {"unknown-tool", QUIRK_UNKNOWN_TOOL},
     {"bad-args", QUIRK_BAD_ARGS},
     {"endless-calls", QUIRK_ENDLESS_CALLS},
+    {"short-context", QUIRK_SHORT_CONTEXT},
 };
 
 unsigned model_quirks_parse(const char *names)

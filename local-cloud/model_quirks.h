@@ -26,6 +26,7 @@ enum model_quirk {
     QUIRK_UNKNOWN_TOOL = 1u << 17,  /* calls a tool that nobody offered */
     QUIRK_BAD_ARGS = 1u << 18,      /* arguments cut off, finish_reason tool_calls all the same */
     QUIRK_ENDLESS_CALLS = 1u << 19, /* calls again and again */
+    QUIRK_SHORT_CONTEXT = 1u << 20, /* refuses messages of more than 4096 bytes of text */
 };
 
 /* The quirks that `names` lists, separated by blanks, commas or '+'; unknown names are passed

@@ -1,6 +1,7 @@
 /* A turn: the model called until it has answered, with the tools it asks for run in between. */
 #include "agent/turn.h"
 
+#include "agent/history.h"
 #include "agent/tool_set.h"
 #include "agent/tool_step.h"
 #include "base/buffer.h"
@@ -44,6 +45,7 @@ struct turn {
     int64_t deadline_ms;
     bool has_begun;
     bool is_last_round; /* the model was asked to answer without tools */
+    bool is_repeat;     /* this round's request was made before, and was too long */
     struct chat_call *chat;
     struct tool_step *step;
     struct buffer text; /* the assistant's words of this round */
@@ -134,6 +136,7 @@ static void on_text(void *arg, const char *text, size_t len)
 }
 
 static void next_round(struct turn *turn);
+static void call_model(struct turn *turn);
 
 /* ---- tools ----------------------------------------------------------------------------------- */
 
@@ -227,6 +230,31 @@ static void run_tools(struct turn *turn, const struct tool_calls *calls)
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
+/* The model found the conversation too long: once more with the newer half of it, or the end. */
+static void shorten(struct turn *turn, const struct error *why)
+{
+    size_t dropped = turn->is_repeat ? 0 : history_shorten(turn->messages);
+    struct error err = {0};
+
+    turn->result.dropped_messages += dropped;
+    log_warn("turn", "the model's context is too short for the conversation",
+             LOG_TEXT("request_id", turn->request_id), LOG_INT("round", turn->result.rounds),
+             LOG_INT("messages_left_out", (int64_t)dropped),
+             LOG_INT("messages_kept", (int64_t)json_object_array_length(turn->messages)),
+             LOG_TEXT("reason", why->message));
+    if (dropped > 0) {
+        turn->is_repeat = true;
+        call_model(turn);
+        return;
+    }
+    error_set_named(&err, ERROR_BAD_INPUT, CHAT_ERROR_TOO_LONG,
+                    "the conversation is too long for the model%s; shorten the last message or "
+                    "start a new conversation (%s)",
+                    turn->result.dropped_messages > 0 ? ", even without its older messages" : "",
+                    why->message);
+    finish(turn, &err);
+}
+
 static void on_chat_done(void *arg, const struct chat_result *chat)
 {
     struct turn *turn = arg;
@@ -247,6 +275,10 @@ static void on_chat_done(void *arg, const struct chat_result *chat)
              LOG_INT("prompt_tokens", chat->stream->usage.prompt_tokens),
              LOG_INT("completion_tokens", chat->stream->usage.completion_tokens),
              LOG_TEXT("error", err.message));
+    if (strcmp(err.name, CHAT_ERROR_TOO_LONG) == 0 && !chat->stream->has_content) {
+        shorten(turn, &err);
+        return;
+    }
     if (err.code != ERROR_NONE) {
         finish(turn, &err);
         return;
@@ -278,17 +310,14 @@ static bool write_messages(const struct turn *turn, struct buffer *out, struct e
            buffer_add_text(out, "}]", err);
 }
 
-static void next_round(struct turn *turn)
+static void call_model(struct turn *turn)
 {
     static const struct chat_events events = {on_reasoning, on_text, on_chat_done};
     CLEANUP(buffer_clear) struct buffer messages;
-    struct chat_request request = {.deadline_ms = turn->deadline_ms};
+    struct chat_request request = {.deadline_ms = turn->deadline_ms,
+                                   .forbids_tools = turn->is_last_round};
     struct error err = {0};
 
-    turn->result.rounds++;
-    turn->is_last_round = turn->result.rounds > turn->agent->limits->turn_rounds ||
-                          turn->tool_calls >= (size_t)turn->agent->limits->turn_tool_calls;
-    request.forbids_tools = turn->is_last_round;
     buffer_truncate(&turn->text, 0);
     buffer_init(&messages, REQUEST_MAX_BYTES);
     if (write_messages(turn, &messages, &err)) {
@@ -298,6 +327,15 @@ static void next_round(struct turn *turn)
     }
     if (turn->chat == NULL)
         finish(turn, &err);
+}
+
+static void next_round(struct turn *turn)
+{
+    turn->result.rounds++;
+    turn->is_last_round = turn->result.rounds > turn->agent->limits->turn_rounds ||
+                          turn->tool_calls >= (size_t)turn->agent->limits->turn_tool_calls;
+    turn->is_repeat = false;
+    call_model(turn);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

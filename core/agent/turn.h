@@ -55,6 +55,7 @@ struct turn_result {
     bool has_shown; /* some text, reasoning or tool call went out before */
     bool has_called_tools;
     int rounds;
+    size_t dropped_messages; /* left out because the model found the conversation too long */
 };
 
 struct turn_events {
@@ -67,10 +68,12 @@ struct turn_events {
     void (*on_done)(void *arg, const struct turn_result *result);
 };
 
-/* Starts a turn; on_done follows exactly once, from the loop, unless it is cancelled. Limits: at
- * the last round the model is asked to answer without tools, and the finish is FINISH_LENGTH; when
- * the time is over the turn ends with FINISH_LENGTH, or with ERROR_TIMED_OUT when nothing was
- * shown. */
+/* Starts a turn; on_done follows exactly once, from the loop, unless it is cancelled. A request
+ * that the model finds too long for its context is made once more with half of the conversation, as
+ * history_shorten cuts it; found too long again, or with nothing to leave out, the turn ends with
+ * an error named CHAT_ERROR_TOO_LONG. Limits: at the last round the model is asked to answer
+ * without tools, and the finish is FINISH_LENGTH; when the time is over the turn ends with
+ * FINISH_LENGTH, or with ERROR_TIMED_OUT when nothing was shown. */
 struct turn *turn_start(const struct agent *agent, const struct turn_request *request,
                         const struct turn_events *events, void *arg, struct error *err);
 

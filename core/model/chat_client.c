@@ -45,6 +45,7 @@ struct chat_call {
     int should_retry; /* -1: not said */
     int64_t retry_after_ms;
     bool has_delta;
+    bool is_cut;       /* the stream broke off; nothing in it said why */
     bool is_cancelled; /* from inside a callback */
     bool in_callback;
     struct error failure; /* what the stream said */
@@ -80,12 +81,16 @@ static void finish(struct chat_call *call, const struct error *err)
 
 static bool may_retry(const struct chat_call *call, const struct error *err)
 {
-    if (call->has_delta || call->attempts > RETRY_MAX_COUNT || call->should_retry == 0)
+    /* The same request will be too long again. */
+    if (call->has_delta || call->attempts > RETRY_MAX_COUNT || call->should_retry == 0 ||
+        strcmp(err->name, CHAT_ERROR_TOO_LONG) == 0)
         return false;
     if (call->should_retry == 1)
         return true;
     if (call->http_status == 0)
         return err->code == ERROR_UPSTREAM || err->code == ERROR_TIMED_OUT;
+    if (call->is_cut)
+        return err->code == ERROR_UPSTREAM;
     return call->http_status == 408 || call->http_status == 409 || call->http_status == 429 ||
            call->http_status >= 500;
 }
@@ -166,6 +171,10 @@ static bool on_event(void *arg, const struct sse_event *event)
 
     if (event->data_len == 0)
         return true;
+    if (event->type_len == 5 && memcmp(event->type, "error", 5) == 0) {
+        chat_error_read(0, event->data, event->data_len, &call->failure);
+        return false;
+    }
     if (!chat_stream_event(&call->stream, event->data, event->data_len, &events, call,
                            &call->failure))
         return false;
@@ -193,13 +202,32 @@ static void on_data(void *arg, const char *bytes, size_t len)
     if (call->is_cancelled) {
         authorized_call_cancel(TAKE(call->http));
         free_call(call);
-    } else if (call->stream.is_done) {
+    } else if (call->stream.is_done || call->failure.code != ERROR_NONE) {
+        /* After [DONE] the server may still end the connection well, so that it can be used again;
+         * after a failure nobody waits for what it has to say. */
         call->timer_is_for = LINGERING;
-        loop_timer_start(call->timer, LINGER_MS);
+        loop_timer_start(call->timer, call->stream.is_done ? LINGER_MS : 0);
     }
 }
 
-/* The stream is over, by the server or by us. */
+/* An answer of 2xx that is no stream: an error all the same, or something else altogether. */
+static void explain_no_stream(const struct buffer *body, struct error *why)
+{
+    CLEANUP(json_cleanup) struct json_object *object = NULL;
+    struct error ignored = {0};
+
+    if (body->len > 0)
+        object = json_parse(body->data, body->len, JSON_DEPTH_DEFAULT, &ignored);
+    if (chat_error_is(object))
+        chat_error_read(0, body->data, body->len, why);
+    else
+        error_set(why, ERROR_UPSTREAM,
+                  "the model answered without streaming: is model.base_url a chat-completions "
+                  "endpoint?");
+}
+
+/* The stream is over, by the server or by us. A finish reason completes an answer, however the
+ * connection ended after it. */
 static void conclude(struct chat_call *call, const struct error *err)
 {
     struct error why = {0};
@@ -210,14 +238,14 @@ static void conclude(struct chat_call *call, const struct error *err)
                         call->error_body.len, &why);
     else if (call->failure.code != ERROR_NONE)
         why = call->failure;
-    else if (err != NULL && !call->stream.is_done)
+    else if (err != NULL && !call->stream.is_done && call->stream.finish == FINISH_NONE)
         why = *err;
     else if (!call->is_event_stream)
-        error_set(&why, ERROR_UPSTREAM,
-                  "the model answered without streaming: is model.base_url a chat-completions "
-                  "endpoint?");
+        explain_no_stream(&call->error_body, &why);
     else
         (void)chat_stream_end(&call->stream, &why);
+    call->is_cut = call->http_status <= 299 && call->is_event_stream &&
+                   call->failure.code == ERROR_NONE && why.code != ERROR_NONE;
     if (why.code == ERROR_NONE)
         finish(call, NULL);
     else
@@ -314,7 +342,7 @@ static void attempt(struct chat_call *call)
     call->http_status = 0;
     call->should_retry = -1;
     call->retry_after_ms = -1;
-    call->is_event_stream = false;
+    call->is_event_stream = call->is_cut = false;
     error_clear(&call->failure);
     buffer_truncate(&call->error_body, 0);
     chat_stream_clear(&call->stream);

@@ -112,7 +112,7 @@ bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
 {
     CLEANUP(json_cleanup) struct json_object *event = NULL;
     struct slice text = slice_trim((struct slice){data, len});
-    struct json_object *choices, *fault;
+    struct json_object *choices;
 
     if (text.len == 0 || stream->is_done)
         return true;
@@ -125,7 +125,7 @@ bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
         err->code = ERROR_UPSTREAM;
         return error_prefix(err, "the model sent an event that cannot be read");
     }
-    if (json_object_object_get_ex(event, "error", &fault) && fault != NULL) {
+    if (chat_error_is(event)) {
         chat_error_read(0, text.data, text.len, err);
         return false;
     }

@@ -9,6 +9,7 @@
 #include "model/tool_calls.h"
 
 struct error;
+struct json_object;
 
 enum finish_reason {
     FINISH_NONE, /* nothing was said */
@@ -45,8 +46,8 @@ void chat_stream_init(struct chat_stream *stream);
 void chat_stream_clear(struct chat_stream *stream);
 
 /* The data of one event. Unknown members are ignored; reasoning is read from "reasoning_content",
- * else "reasoning". An event {"error": ...} and data that is no strict JSON are failures; the error
- * holds what the server said, cut and cleaned, as ERROR_UPSTREAM or by its code. */
+ * else "reasoning". An event that reports an error and data that is no strict JSON are failures;
+ * the error holds what the server said, cut and cleaned, as ERROR_UPSTREAM or by its code. */
 bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
                        const struct chat_stream_events *events, void *arg, struct error *err);
 
@@ -55,9 +56,21 @@ bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
  * this is a turn with tools is whether there are calls, not the finish reason: servers differ. */
 bool chat_stream_end(struct chat_stream *stream, struct error *err);
 
+/* The name of the error that says: the request is longer than the model's context. OpenAI's word.
+ */
+#define CHAT_ERROR_TOO_LONG "context_length_exceeded"
+
+/* Whether an answer or event reports a failure: an "error" with anything but null or false in it;
+ * or, without "choices", a "message" with a "code", as Model Studio's own protocol and vLLM have
+ * it. NULL and what is no object are none. */
+bool chat_error_is(struct json_object *object);
+
 /* Reads an error body in any of its known shapes ({"error": {...}}, {"error": "text"}, {"code",
- * "message"}, the same behind "data:", HTML, nothing) into `err`, with the HTTP status deciding the
- * code. Upstream's request id is appended when there is one. Never echoes more than 200 bytes. */
+ * "message"}, the same framed as a server-sent event, HTML, nothing) into `err`, with the HTTP
+ * status deciding the code; 0 or 2xx: an error inside a stream that began well, where only the
+ * server's own words can decide. Every server's way to say that the context is too short gets the
+ * name CHAT_ERROR_TOO_LONG. Upstream's request id is appended when there is one. Never echoes more
+ * than 200 bytes. */
 void chat_error_read(int http_status, const char *body, size_t len, struct error *err);
 
 #endif

@@ -180,8 +180,12 @@ static void on_turn_done(void *arg, const struct turn_result *result)
     struct error storage;
 
     chat->turn = NULL;
+    if (result->dropped_messages > 0)
+        metrics_count(chat->worker->metrics, "sesame_history_shortened_total",
+                      result->err == NULL ? "outcome=\"ok\"" : "outcome=\"failed\"");
     if (result->err == NULL) {
-        note_turn(chat, result->finish == FINISH_LENGTH ? "limit" : "ok", "");
+        note_turn(chat, result->finish == FINISH_LENGTH ? "limit" : "ok",
+                  result->dropped_messages > 0 ? "history_shortened" : "");
         chat_writer_finish(&chat->writer, result->finish, &result->usage);
     } else {
         struct api_error error = api_error_from(result->err, result->http_status, &storage);

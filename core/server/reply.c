@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "model/chat_stream.h"
 #include "net/http_server.h"
 
 #include <string.h>
@@ -64,7 +65,10 @@ struct api_error api_error_from(const struct error *err, int model_http_status,
         out.code = "rate_limit_exceeded";
         break;
     case ERROR_BAD_INPUT:
-        /* The model found fault with what the client sent. */
+        /* The model found fault with what the client sent. A conversation that is too long may be
+         * refused with any status, or inside a stream; clients know it by 400 and the code. */
+        if (strcmp(err->name, CHAT_ERROR_TOO_LONG) == 0)
+            model_http_status = 400;
         if (model_http_status == 400 || model_http_status == 413) {
             out.status = model_http_status;
             out.type = "invalid_request_error";

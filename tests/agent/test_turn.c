@@ -25,6 +25,7 @@ struct say {
     int calls;                    /* how often the call stands in the answer */
     enum finish_reason finish;
     const char *error;
+    const char *error_name; /* NULL: none */
 };
 
 struct chat_call {
@@ -65,7 +66,8 @@ static void answer(void *arg)
     }
     ck_assert(tool_calls_finish(&stream.tool_calls, &err));
     if (say->error != NULL) {
-        error_set(&err, ERROR_UPSTREAM, "%s", say->error);
+        error_set_named(&err, ERROR_UPSTREAM, say->error_name == NULL ? "" : say->error_name, "%s",
+                        say->error);
         result.err = &err;
     }
     call->events.on_done(call->arg, &result);
@@ -190,6 +192,7 @@ static int dones, started, finished;
 static struct turn_result result;
 static struct error result_error;
 static char said[2000], outcomes[400];
+static const char *history; /* what the client sends */
 
 static void on_reasoning(void *arg, const char *text, size_t len)
 {
@@ -239,8 +242,7 @@ static struct turn *start_turn(const struct say *lines, size_t count)
 {
     static const struct turn_events events = {on_reasoning, on_text,          on_tool_started,
                                               NULL,         on_tool_finished, on_done};
-    struct json_object *messages =
-        json_tokener_parse("[{\"role\":\"user\",\"content\":\"question\"}]");
+    struct json_object *messages = json_tokener_parse(history);
     struct turn_request request = {messages, "req_1", "u1"};
     struct error err = {0};
     struct turn *turn;
@@ -263,6 +265,10 @@ static struct turn *start_turn(const struct say *lines, size_t count)
 #define CALL(arguments_)                                                                  \
     {                                                                                     \
         .name = "act", .arguments = (arguments_), .calls = 1, .finish = FINISH_TOOL_CALLS \
+    }
+#define TOO_LONG                                                                              \
+    {                                                                                         \
+        .error = "Range of input length should be [1, 10]", .error_name = CHAT_ERROR_TOO_LONG \
     }
 #define TEXT(text_)                            \
     {                                          \
@@ -293,6 +299,7 @@ static void set_up(void)
     chat_count = 0;
     said[0] = outcomes[0] = '\0';
     holds_runs = false;
+    history = "[{\"role\":\"user\",\"content\":\"question\"}]";
 }
 
 static void tear_down(void)
@@ -395,6 +402,69 @@ START_TEST(a_failing_model_ends_the_turn_with_its_reason)
 }
 END_TEST
 
+static const char long_history[] =
+    "[{\"role\":\"user\",\"content\":\"first\"},{\"role\":\"assistant\",\"content\":\"one\"},"
+    "{\"role\":\"user\",\"content\":\"second\"},{\"role\":\"assistant\",\"content\":\"two\"},"
+    "{\"role\":\"user\",\"content\":\"third\"}]";
+
+START_TEST(a_conversation_that_is_too_long_is_shortened_and_asked_again)
+{
+    history = long_history;
+    RUN(TOO_LONG, TEXT("hello"));
+    ck_assert_str_eq(said, "hello");
+    ck_assert_uint_eq(chat_count, 2);
+    ck_assert_int_eq(result.rounds, 1);
+    ck_assert_ptr_null(result.err);
+    ck_assert_uint_eq(result.dropped_messages, 4);
+    ck_assert_ptr_null(strstr(last_messages, "second"));
+    ck_assert_ptr_nonnull(strstr(last_messages, "Be kind."));
+    ck_assert_ptr_nonnull(strstr(last_messages, "third"));
+}
+END_TEST
+
+START_TEST(a_conversation_is_shortened_once_for_a_request_and_may_be_again_for_a_later_one)
+{
+    history = long_history;
+    RUN(TOO_LONG, CALL("{\"n\":1}"), CALL("{\"n\":2}"), TOO_LONG, TEXT("done"));
+    ck_assert_str_eq(said, "done");
+    ck_assert_int_eq(runs, 2);
+    ck_assert_int_eq(result.rounds, 3);
+    ck_assert_uint_eq(result.dropped_messages, 6);
+    ck_assert_ptr_null(strstr(last_messages, "{\\\"n\\\":1}"));
+    ck_assert_ptr_nonnull(strstr(last_messages, "{\\\"n\\\":2}"));
+}
+END_TEST
+
+START_TEST(what_is_too_long_twice_ends_with_a_clear_error)
+{
+    history = long_history;
+    RUN(TOO_LONG, TOO_LONG, TEXT("never asked"));
+    ck_assert_uint_eq(chat_count, 2);
+    ck_assert_ptr_nonnull(result.err);
+    ck_assert_str_eq(result_error.name, "context_length_exceeded");
+    ck_assert_ptr_nonnull(strstr(result_error.message, "even without its older messages"));
+    ck_assert_ptr_nonnull(strstr(result_error.message, "Range of input length"));
+}
+END_TEST
+
+START_TEST(a_single_question_that_is_too_long_is_not_asked_again)
+{
+    RUN(TOO_LONG, TEXT("never asked"));
+    ck_assert_uint_eq(chat_count, 1);
+    ck_assert_str_eq(result_error.name, "context_length_exceeded");
+    ck_assert_uint_eq(result.dropped_messages, 0);
+}
+END_TEST
+
+START_TEST(a_finish_of_tool_calls_without_a_call_is_an_answer)
+{
+    RUN({.text = "hello", .finish = FINISH_TOOL_CALLS});
+    ck_assert_uint_eq(chat_count, 1);
+    ck_assert_int_eq(result.finish, FINISH_STOP);
+    ck_assert_str_eq(said, "hello");
+}
+END_TEST
+
 START_TEST(cancelling_stops_the_tools_and_is_silent)
 {
     static const struct say lines[] = {
@@ -422,6 +492,11 @@ int main(void)
         more_calls_than_allowed_are_refused,
         calls_of_a_cut_answer_never_run,
         a_failing_model_ends_the_turn_with_its_reason,
+        a_conversation_that_is_too_long_is_shortened_and_asked_again,
+        a_conversation_is_shortened_once_for_a_request_and_may_be_again_for_a_later_one,
+        what_is_too_long_twice_ends_with_a_clear_error,
+        a_single_question_that_is_too_long_is_not_asked_again,
+        a_finish_of_tool_calls_without_a_call_is_an_answer,
         cancelling_stops_the_tools_and_is_silent,
         NULL,
     };

@@ -154,6 +154,29 @@ test('a model that fails once is asked again and nobody notices', async () => {
   assert.match(textOf(await streamed(service)), /sample enterprise service/);
 });
 
+test('a conversation longer than the context goes on without its oldest messages', async () => {
+  await cloud.control('/switches', { model: { quirks: 'short-context' } });
+  const history = Array.from({ length: 10 }, (_, i) => [
+    { role: 'user', content: `Question ${i} ${'long '.repeat(100)}` }, { role: 'assistant', content: 'Yes.' }]).flat();
+  assert.match(textOf(await streamed([...history, ...service])), /sample enterprise service/);
+  assert.equal((await cloud.control('/counts')).counts.model, 3);
+  assert.match(agent.output(), /"messages_left_out":1\d,/);
+  assert.match(agent.output(), /"event":"turn"[^\n]*"reason":"history_shortened"/);
+});
+
+test('a question longer than the context is 400 with the code that clients know', async () => {
+  await cloud.control('/switches', { model: { quirks: 'short-context' } });
+  for (const stream of [false, true]) {
+    await assert.rejects(client().chat.completions.create({ stream, messages: [...weather,
+      { role: 'assistant', content: 'Sunny.' }, { role: 'user', content: 'long '.repeat(1000) }] }), (error) => {
+      assert.ok(error instanceof BadRequestError, String(error));
+      assert.equal(error.code, 'context_length_exceeded');
+      assert.match(error.message, /shorten the last message or start a new conversation/);
+      return true;
+    });
+  }
+});
+
 test('a stream of the model that is cut is an error after what was shown', async () => {
   await cloud.control('/switches', { model: { quirks: 'cut' } });
   const chunks = [];
