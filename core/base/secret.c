@@ -194,6 +194,14 @@ void secret_builder_clear(struct secret_builder *builder)
     secret_builder_init(builder, builder->max_bytes);
 }
 
+/* Without the line break that editors and shells leave at the end. */
+static size_t trimmed_len(const char *bytes, size_t len)
+{
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+        len--;
+    return len;
+}
+
 struct secret *secret_from_environment(const char *name, struct error *err)
 {
     char *value = getenv(name);
@@ -202,8 +210,10 @@ struct secret *secret_from_environment(const char *name, struct error *err)
     if (value == NULL)
         return NULL;
     secret = secret_take_bytes(value, strlen(value), err);
-    if (secret != NULL)
-        unsetenv(name);
+    if (secret == NULL)
+        return NULL;
+    unsetenv(name);
+    secret_shrink(secret, trimmed_len(secret->bytes, secret->len));
     return secret;
 }
 
@@ -237,9 +247,8 @@ struct secret *secret_from_file(const char *path, struct error *err)
         error_prefix(err, "reading %s", path);
         return NULL;
     }
-    while (builder.len > 0 && (builder.secret->bytes[builder.len - 1] == '\n' ||
-                               builder.secret->bytes[builder.len - 1] == '\r'))
-        builder.len--;
+    if (builder.len > 0)
+        builder.len = trimmed_len(builder.secret->bytes, builder.len);
     if (builder.len == 0) {
         secret_builder_clear(&builder);
         error_set(err, ERROR_BAD_INPUT, "reading %s: the file is empty", path);

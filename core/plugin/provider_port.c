@@ -69,6 +69,8 @@ static void read_failure(struct token_fetch *fetch, int32_t status, struct json_
                     message == NULL ? "the credential provider gave no reason" : message,
                     request_id == NULL ? "" : ", request id ",
                     request_id == NULL ? "" : request_id);
+    /* A server may repeat in its description what it was sent. */
+    (void)secret_occurs_in(fetch->err.message, strlen(fetch->err.message), true);
     if (data != NULL)
         (void)json_get_int64(data, "retry_after_ms", &fetch->retry_after_ms);
 }

@@ -13,7 +13,23 @@
 struct answer {
     struct token_fetch *fetch;
     const struct token_reply *reply;
+    bool is_json;
 };
+
+/* Found out once: the host logs each time it is asked about text that is no strict JSON. */
+static bool is_json(const struct token_provider *provider, const struct token_reply *reply)
+{
+    char first[1];
+    size_t len;
+
+    /* The whole does not fit, unless it is one digit. */
+    int32_t status = reply->answer == 0
+                         ? SESAME_BAD_INPUT
+                         : provider->secret->json_read(provider->kit.host, reply->answer,
+                                                       kit_text(""), first, sizeof first, &len);
+
+    return status == SESAME_LIMIT || status == SESAME_OK;
+}
 
 /* The raw text of a member that is no secret. */
 static bool read_raw(const struct answer *answer, const char *pointer, char *out, size_t capacity,
@@ -22,7 +38,7 @@ static bool read_raw(const struct answer *answer, const char *pointer, char *out
     const struct token_provider *provider = answer->fetch->provider;
     size_t len = 0;
 
-    if (answer->reply->answer == 0 ||
+    if (!answer->is_json ||
         provider->secret->json_read(provider->kit.host, answer->reply->answer, kit_text(pointer),
                                     out, capacity, &len) != SESAME_OK)
         return false;
@@ -202,7 +218,7 @@ static void end_granted(const struct answer *answer)
         end_unusable(answer, "invalid_token_type", "gave a token of another type than Bearer");
     else if (type == NULL && read_raw(answer, "/token_type", raw, sizeof raw, &value))
         end_unusable(answer, "invalid_token_type", "gave a token_type that is no text");
-    else if (answer->reply->answer == 0 ||
+    else if (!answer->is_json ||
              provider->secret->json_take(provider->kit.host, answer->reply->answer,
                                          kit_text("/access_token"), &token) != SESAME_OK)
         end_unusable(answer, "invalid_answer",
@@ -214,7 +230,7 @@ static void end_granted(const struct answer *answer)
 
 void token_answer_end(struct token_fetch *fetch, const struct token_reply *reply)
 {
-    const struct answer answer = {fetch, reply};
+    const struct answer answer = {fetch, reply, is_json(fetch->provider, reply)};
     char *error = read_string(&answer, "/error", "/Code");
 
     /* The vendor's SDK takes {"error": ...} under 200 for a token. */

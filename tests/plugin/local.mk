@@ -4,7 +4,3 @@ test_tools_SOURCES = tests/plugin/test_tools.c
 test_tools_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_tools_LDADD = libplugin.la libcredential.la libjwt.la libnet.la libconfig.la libbase.la \
                    $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -ldl -lpthread
-check_PROGRAMS += test_client_secret
-test_client_secret_SOURCES = tests/plugin/test_client_secret.c
-test_client_secret_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_client_secret_LDADD = $(test_tools_LDADD)

@@ -1,0 +1,67 @@
+/* A credential provider, loaded and asked as the host does it, against a scripted endpoint.
+ *
+ * There is one bench in a test program; bench_set_up and bench_tear_down are its fixture. */
+#ifndef SESAME_TESTS_CREDENTIAL_PROVIDERS_BENCH_H
+#define SESAME_TESTS_CREDENTIAL_PROVIDERS_BENCH_H
+
+#include "base/error.h"
+#include "config/problems.h"
+#include "net/http_server.h"
+
+#include "../support/peer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json_object;
+
+#define BENCH_TOKEN_PATH "/api/v2/iauths_system/oauth2/token"
+
+/* A request as the endpoint saw it. */
+struct bench_request {
+    char method[16];
+    char target[2048];
+    char authorization[512];
+    char headers[2048]; /* "name: value" lines, names in lower case, credentials left out */
+    char body[16384];
+};
+
+struct bench {
+    struct loop *loop;
+    struct peer endpoint;
+    struct bench_request seen[8];
+    size_t seen_count;
+
+    /* What it answers at BENCH_TOKEN_PATH; a token that lives 1200 s unless a test says otherwise.
+     */
+    int status;
+    const char *body;
+    const char *header_name, *header_value; /* one more header, or NULL */
+    /* What it answers elsewhere; NULL: 404. */
+    void (*answer)(struct http_exchange *exchange);
+
+    /* How the last fetch ended. */
+    char token[100];
+    int64_t expires_in_s, expires_at_s, retry_after_ms;
+    struct error err;
+};
+extern struct bench bench;
+
+void bench_set_up(void);
+void bench_tear_down(void);
+
+/* Makes the provider that an SDK file selects, with our endpoint for its token endpoint. False:
+ * `err` says why, whether the file, the plugin's schema or the plugin itself refuses it. */
+bool bench_try(struct json_object *sdk_config, struct error *err);
+/* The same for a file that must do. */
+void bench_open(struct json_object *sdk_config);
+void bench_close(void);
+
+/* Fetches a token; `subject` is the user's token or NULL. The result is in the bench. */
+void bench_fetch(const char *scope, const char *subject);
+
+const struct bench_request *bench_last(void);
+/* The value of a header line, or NULL. The text lives until the next call. */
+const char *bench_header(const struct bench_request *request, const char *name);
+
+#endif

@@ -1,0 +1,85 @@
+/* The client-secret plugin against the vendor SDK's captures. */
+#include "bench.h"
+#include "captures.h"
+
+#include "base/json.h"
+
+#include "../support/files.h"
+#include "../support/run.h"
+
+#include <stdlib.h>
+
+static void replay(struct json_object *capture)
+{
+    struct assertion_proof proof = {
+        .secret = member_text(json_get_object(capture, "environment"), "IDAAS_CLIENT_SECRET")};
+
+    capture_replay(capture, &proof);
+}
+
+/* Basic, form field and assertion; plain, odd characters, several scopes, and the exchange of a
+ * user's token by each of the three. */
+START_TEST(requests_equal_the_vendors_captures)
+{
+    struct json_object *captures = captures_load();
+
+    ck_assert_int_eq(captures_each(captures, "CLIENT_SECRET_", replay), 15);
+    json_object_put(captures);
+}
+END_TEST
+
+START_TEST(an_unset_variable_is_refused_by_name)
+{
+    struct json_object *captures = captures_load();
+    struct json_object *config =
+        capture_config(captures_find(captures, "CLIENT_SECRET_POST/plain"));
+    struct error err = {0};
+
+    unsetenv("IDAAS_CLIENT_SECRET");
+    ck_assert(!bench_try(config, &err));
+    ck_assert_str_eq(err.name, "ClientSecretNotFound");
+    ck_assert_ptr_nonnull(strstr(err.message, "IDAAS_CLIENT_SECRET"));
+    json_object_put(captures);
+}
+END_TEST
+
+START_TEST(the_secrets_variable_is_gone_from_the_environment)
+{
+    struct json_object *captures = captures_load();
+
+    bench_open(capture_config(captures_find(captures, "CLIENT_SECRET_POST/plain")));
+    ck_assert_ptr_null(getenv("IDAAS_CLIENT_SECRET"));
+    json_object_put(captures);
+}
+END_TEST
+
+/* Secrets pasted into files of variables end in a line break as often as not. */
+START_TEST(a_line_break_behind_the_secret_is_cut)
+{
+    struct json_object *captures = captures_load();
+    struct json_object *config =
+        capture_config(captures_find(captures, "CLIENT_SECRET_POST/plain"));
+
+    setenv("IDAAS_CLIENT_SECRET", "canary-secret\r\n", 1);
+    bench_open(config);
+    bench_fetch("a|b", NULL);
+    ck_assert_msg(strstr(bench_last()->body, "client_secret=canary-secret&") != NULL ||
+                      strcmp(strstr(bench_last()->body, "client_secret="),
+                             "client_secret=canary-secret") == 0,
+                  "%s", bench_last()->body);
+    json_object_put(captures);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        requests_equal_the_vendors_captures,
+        an_unset_variable_is_refused_by_name,
+        the_secrets_variable_is_gone_from_the_environment,
+        a_line_break_behind_the_secret_is_cut,
+        NULL,
+    };
+
+    return run_tests("client_secret", tests, bench_set_up, bench_tear_down);
+}
