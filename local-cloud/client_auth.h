@@ -1,4 +1,4 @@
-/* Authenticates the client of a token request: CLIENT_SECRET_BASIC, _POST and _JWT. */
+/* Authenticates the client of a token request by any of the methods of idaas.md section 2. */
 #ifndef LOCAL_CLOUD_CLIENT_AUTH_H
 #define LOCAL_CLOUD_CLIENT_AUTH_H
 

@@ -1,9 +1,12 @@
 /* The stand-in's world: everything its services share. */
 #include "local-cloud/cloud.h"
 
+#include "base/error.h"
 #include "jwt/jwks.h"
+#include "local-cloud/agent_identity.h"
 #include "local-cloud/enterprise.h"
 #include "local-cloud/faults.h"
+#include "local-cloud/federation.h"
 #include "local-cloud/issuer.h"
 #include "local-cloud/issuer_keys.h"
 #include "local-cloud/journal.h"
@@ -29,6 +32,7 @@ struct cloud *cloud_new(const char *secret_prefix, struct error *err)
     cloud->pasted_jwks = jwks_ref(issuer_keys_set(keys));
     realm_init(&cloud->realm, secret_prefix);
     switches_init(&cloud->switches);
+    cloud->federation = federation_new();
     cloud->assertions = replay_memory_new();
     cloud->faults = faults_new();
     cloud->journal = journal_new();
@@ -46,9 +50,22 @@ void cloud_free(struct cloud *cloud)
     replay_memory_free(cloud->assertions);
     realm_clear(&cloud->realm);
     jwks_free(cloud->pasted_jwks);
+    federation_free(cloud->federation);
+    agent_identity_free(cloud->identity);
     issuer_keys_free(cloud->keys);
     free(cloud->ports_json);
     free(cloud);
+}
+
+struct agent_identity *cloud_identity(struct cloud *cloud)
+{
+    struct error err = {0};
+
+    if (cloud->identity == NULL) {
+        cloud->identity = must_have(agent_identity_new(&err));
+        agent_identity_register(cloud->identity, &cloud->realm.agent, cloud->federation);
+    }
+    return cloud->identity;
 }
 
 void cloud_reset(struct cloud *cloud)

@@ -8,8 +8,10 @@
 #include "local-cloud/route.h"
 #include "local-cloud/switches.h"
 
+struct agent_identity;
 struct error;
 struct faults;
+struct federation;
 struct journal;
 struct mcp_server;
 struct player;
@@ -23,6 +25,8 @@ struct cloud {
     struct realm realm;
     struct switches switches;
     struct issuer_keys *keys;
+    struct federation *federation;    /* what the identity service trusts */
+    struct agent_identity *identity;  /* what the agent has; NULL until cloud_identity */
     struct jwks *pasted_jwks;         /* what the enterprise service's trigger holds (mode fc) */
     struct replay_memory *assertions; /* jti values of client assertions */
     struct faults *faults;
@@ -39,6 +43,10 @@ void cloud_free(struct cloud *cloud);
 /* Switches, faults, log, MCP sessions and remembered assertions as at the start. Keys, secrets and
  * allowed redirects stay. */
 void cloud_reset(struct cloud *cloud);
+
+/* The agent's keys, certificates and platforms, registered with the identity service; made when
+ * first asked for, because RSA keys take their time. Borrowed. */
+struct agent_identity *cloud_identity(struct cloud *cloud);
 
 /* Makes the reply of one service to one request, after the faults that were ordered for it. */
 void cloud_handle(struct cloud *cloud, enum service_kind kind, const struct request *request,

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "jwt/jwks.h"
 #include "local-cloud/cloud.h"
+#include "local-cloud/control_identity.h"
 #include "local-cloud/faults.h"
 #include "local-cloud/issued_token.h"
 #include "local-cloud/issuer_keys.h"
@@ -33,6 +34,14 @@ static const char help_text[] =
     "POST /keys/rotate     {\"keep_old\":true}\n"
     "POST /keys/paste      the enterprise service takes over today's JWKS (mode fc)\n"
     "POST /secret          {\"secret\":T}: the agent's client secret\n"
+    "POST /clients         {\"id\":I,\"secret\":T,\"audience\":A,\"may_exchange\":true,"
+    "\"acts_for\":SUBS,\"grants\":[{\"audience\":A,\"values\":V}]}: adds or changes a client\n"
+    "POST /clients/keys    {\"client\":I,\"pem\":T,\"jwk\":{...},\"forget\":false}: registers a "
+    "public key\n"
+    "POST /federation      {\"name\":N,\"kind\":\"oidc|pkcs7|x509\",\"issuer\":I,\"audience\":A,"
+    "\"subject\":S,\"jwks\":{...},\"certificate\":PEM}: what a federated credential trusts\n"
+    "POST /cluster/token   {\"audience\":A,\"subject\":S,\"issuer\":I,\"lifetime_s\":N}: a fresh "
+    "service-account token\n"
     "POST /credentials     {\"identifier\":I,\"key\":K,\"status\":S,\"type\":T}: an API key\n"
     "POST /redirects       {\"uri\":U}: one more allowed page address\n"
     "POST /tokens          {\"user\":U,\"audience\":A,\"scope\":S,\"lifetime_s\":N}: a user's "
@@ -41,16 +50,6 @@ static const char help_text[] =
     "POST /mcp/drop-sessions   forgets all MCP sessions\n"
     "POST /reset           everything but keys, secrets and redirects\n";
 
-static void refuse(struct reply *reply, const char *message)
-{
-    reply_json(reply, 400, json_pack("{error:s}", message));
-}
-
-static void done(struct reply *reply)
-{
-    reply_json(reply, 200, json_pack("{ok:b}", 1));
-}
-
 static void post_rotate(struct cloud *cloud, struct json_object *body, struct reply *reply)
 {
     struct error err = {0};
@@ -58,9 +57,9 @@ static void post_rotate(struct cloud *cloud, struct json_object *body, struct re
 
     json_get_bool(body, "keep_old", &keep_old);
     if (!issuer_keys_rotate(cloud->keys, keep_old, &err))
-        refuse(reply, err.message);
+        control_refuse(reply, err.message);
     else
-        done(reply);
+        control_done(reply);
 }
 
 static void post_paste(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -68,7 +67,7 @@ static void post_paste(struct cloud *cloud, struct json_object *body, struct rep
     (void)body;
     jwks_free(cloud->pasted_jwks);
     cloud->pasted_jwks = jwks_ref(issuer_keys_set(cloud->keys));
-    done(reply);
+    control_done(reply);
 }
 
 static void post_secret(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -76,11 +75,11 @@ static void post_secret(struct cloud *cloud, struct json_object *body, struct re
     const char *secret = json_get_string(body, "secret", NULL);
 
     if (secret == NULL) {
-        refuse(reply, "member secret is missing");
+        control_refuse(reply, "member secret is missing");
         return;
     }
     replace_text(&cloud->realm.agent.secret, secret);
-    done(reply);
+    control_done(reply);
 }
 
 static void post_credentials(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -91,7 +90,7 @@ static void post_credentials(struct cloud *cloud, struct json_object *body, stru
     const char *text;
 
     if (key == NULL) {
-        refuse(reply, "member identifier names no credential");
+        control_refuse(reply, "member identifier names no credential");
         return;
     }
     if ((text = json_get_string(body, "key", NULL)) != NULL)
@@ -100,7 +99,7 @@ static void post_credentials(struct cloud *cloud, struct json_object *body, stru
         replace_text(&key->status, text);
     if ((text = json_get_string(body, "type", NULL)) != NULL)
         replace_text(&key->type, text);
-    done(reply);
+    control_done(reply);
 }
 
 static void post_redirects(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -108,11 +107,11 @@ static void post_redirects(struct cloud *cloud, struct json_object *body, struct
     const char *uri = json_get_string(body, "uri", NULL);
 
     if (uri == NULL) {
-        refuse(reply, "member uri is missing");
+        control_refuse(reply, "member uri is missing");
         return;
     }
     realm_allow_redirect(&cloud->realm, uri);
-    done(reply);
+    control_done(reply);
 }
 
 static void post_tokens(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -133,7 +132,7 @@ static void post_tokens(struct cloud *cloud, struct json_object *body, struct re
     json_get_int64(body, "lifetime_s", &claims.lifetime_s);
     token = issued_token_make(cloud, &claims, clock_wall_s(), NULL, &err);
     if (token == NULL)
-        refuse(reply, err.message);
+        control_refuse(reply, err.message);
     else
         reply_json(reply, 200, json_pack("{access_token:s}", token));
 }
@@ -145,7 +144,7 @@ static void post_switches(struct cloud *cloud, struct json_object *body, struct 
     if (switches_set(&cloud->switches, body, &err))
         reply_json(reply, 200, switches_get(&cloud->switches));
     else
-        refuse(reply, err.message);
+        control_refuse(reply, err.message);
 }
 
 static void post_fail(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -153,9 +152,9 @@ static void post_fail(struct cloud *cloud, struct json_object *body, struct repl
     struct error err = {0};
 
     if (faults_add(cloud->faults, body, &err))
-        done(reply);
+        control_done(reply);
     else
-        refuse(reply, err.message);
+        control_refuse(reply, err.message);
 }
 
 static void post_find(struct cloud *cloud, struct json_object *body, struct reply *reply)
@@ -164,7 +163,7 @@ static void post_find(struct cloud *cloud, struct json_object *body, struct repl
     const char *text = json_get_string(body, "text", &len);
 
     if (text == NULL || len < 4)
-        refuse(reply, "member text is missing or shorter than 4 bytes");
+        control_refuse(reply, "member text is missing or shorter than 4 bytes");
     else
         reply_json(reply, 200, journal_find(cloud->journal, (struct slice){text, len}));
 }
@@ -179,14 +178,14 @@ static void post_drop_sessions(struct cloud *cloud, struct json_object *body, st
 {
     (void)body;
     mcp_drop_sessions(cloud);
-    done(reply);
+    control_done(reply);
 }
 
 static void post_reset(struct cloud *cloud, struct json_object *body, struct reply *reply)
 {
     (void)body;
     cloud_reset(cloud);
-    done(reply);
+    control_done(reply);
 }
 
 static const struct {
@@ -199,6 +198,10 @@ static const struct {
     {"/keys/rotate", post_rotate},
     {"/keys/paste", post_paste},
     {"/secret", post_secret},
+    {"/clients", control_post_client},
+    {"/clients/keys", control_post_client_keys},
+    {"/federation", control_post_federation},
+    {"/cluster/token", control_post_cluster_token},
     {"/credentials", post_credentials},
     {"/redirects", post_redirects},
     {"/tokens", post_tokens},
@@ -216,7 +219,7 @@ static void handle_post(struct cloud *cloud, const struct request *request, stru
                ? json_object_new_object()
                : json_parse(request->body.data, request->body.len, JSON_DEPTH_DEFAULT, &err);
     if (body == NULL || !json_object_is_type(body, json_type_object)) {
-        refuse(reply, body == NULL ? err.message : "the body is no JSON object");
+        control_refuse(reply, body == NULL ? err.message : "the body is no JSON object");
         return;
     }
     for (size_t i = 0; i < sizeof posts / sizeof posts[0]; i++)
@@ -235,12 +238,12 @@ static void get_requests(struct cloud *cloud, const struct request *request, str
     int64_t number = 0;
 
     if (!params_parse(request->query, &query, &err)) {
-        refuse(reply, err.message);
+        control_refuse(reply, err.message);
         return;
     }
     after = params_get_filled(&query, "after");
     if (after != NULL && !parse_int64(after, strlen(after), &number))
-        refuse(reply, "after is no number");
+        control_refuse(reply, "after is no number");
     else
         reply_json(reply, 200,
                    journal_list(cloud->journal, params_get_filled(&query, "route"), number));

@@ -38,18 +38,20 @@ static void discovery(const struct cloud *cloud, const struct request *request, 
     reply_header(reply, "Cache-Control", "max-age=300");
     reply_json(
         reply, 200,
-        json_pack("{issuer:s,authorization_endpoint:s,token_endpoint:s,end_session_endpoint:s,"
-                  "jwks_uri:s,response_types_supported:[s],response_modes_supported:[s],"
-                  "grant_types_supported:[sss],subject_types_supported:[s],"
-                  "id_token_signing_alg_values_supported:[ss],"
-                  "token_endpoint_auth_methods_supported:[sss],"
-                  "token_endpoint_auth_signing_alg_values_supported:[s],scopes_supported:[s],"
-                  "claims_supported:[ssssssss]}",
-                  issuer, authorize, cloud->realm.token_endpoint, logout, jwks, "token", "fragment",
-                  "client_credentials", "implicit",
-                  "urn:ietf:params:oauth:grant-type:token-exchange", "public", "RS256", "ES256",
-                  "client_secret_basic", "client_secret_post", "client_secret_jwt", "HS256",
-                  "openid", "iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"));
+        json_pack(
+            "{issuer:s,authorization_endpoint:s,token_endpoint:s,end_session_endpoint:s,"
+            "jwks_uri:s,response_types_supported:[s],response_modes_supported:[s],"
+            "grant_types_supported:[sss],subject_types_supported:[s],"
+            "id_token_signing_alg_values_supported:[ss],"
+            "token_endpoint_auth_methods_supported:[ssss],"
+            "token_endpoint_auth_signing_alg_values_supported:[sssssssssss],scopes_supported:[s],"
+            "claims_supported:[ssssssss]}",
+            issuer, authorize, cloud->realm.token_endpoint, logout, jwks, "token", "fragment",
+            "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:token-exchange",
+            "public", "RS256", "ES256", "client_secret_basic", "client_secret_post",
+            "client_secret_jwt", "private_key_jwt", "HS256", "RS256", "RS384", "RS512", "PS256",
+            "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "openid", "iss", "sub", "aud",
+            "exp", "iat", "jti", "client_id", "scope"));
 }
 
 static void jwks(const struct cloud *cloud, const struct request *request, struct reply *reply)

@@ -3,15 +3,24 @@ bin_PROGRAMS += sesame-local-cloud
 noinst_LTLIBRARIES += liblocalcloud.la
 liblocalcloud_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 liblocalcloud_la_SOURCES = \
+    local-cloud/agent_identity.c local-cloud/agent_identity.h \
     local-cloud/amap_answers.c local-cloud/amap_answers.h \
     local-cloud/amap_tools.c local-cloud/amap_tools.h \
+    local-cloud/attested_document.c local-cloud/attested_document.h \
     local-cloud/brain.c local-cloud/brain.h \
     local-cloud/brain_answer.c local-cloud/brain_answer.h \
+    local-cloud/certificate.c local-cloud/certificate.h \
+    local-cloud/client_assertion.c local-cloud/client_assertion.h \
     local-cloud/client_auth.c local-cloud/client_auth.h \
+    local-cloud/client_federated.c local-cloud/client_federated.h \
+    local-cloud/client_files.c local-cloud/client_files.h \
+    local-cloud/client_keys.c local-cloud/client_keys.h \
     local-cloud/cloud.c local-cloud/cloud.h \
     local-cloud/control.c local-cloud/control.h \
+    local-cloud/control_identity.c local-cloud/control_identity.h \
     local-cloud/enterprise.c local-cloud/enterprise.h \
     local-cloud/faults.c local-cloud/faults.h \
+    local-cloud/federation.c local-cloud/federation.h \
     local-cloud/issued_token.c local-cloud/issued_token.h \
     local-cloud/issuer.c local-cloud/issuer.h \
     local-cloud/issuer_keys.c local-cloud/issuer_keys.h \
@@ -41,6 +50,7 @@ liblocalcloud_la_SOURCES = \
     local-cloud/token_endpoint.c local-cloud/token_endpoint.h \
     local-cloud/token_scope.c local-cloud/token_scope.h \
     local-cloud/vault.c local-cloud/vault.h
+EXTRA_DIST += local-cloud/README.md
 sesame_local_cloud_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 sesame_local_cloud_SOURCES = local-cloud/main.c
 sesame_local_cloud_LDADD = liblocalcloud.la libjwt.la libnet.la libbase.la \

@@ -2,6 +2,7 @@
 #include "local-cloud/oauth_error.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "local-cloud/json_pack.h"
 #include "local-cloud/reply.h"
 
@@ -31,4 +32,17 @@ void oauth_error_reply(struct reply *reply, int status, const char *code, const 
     reply_json(
         reply, status,
         json_pack("{error:s,error_description:s,request_id:s}", code, description, request_id));
+}
+
+bool oauth_refuse_client(struct error *err, const char *format, ...)
+{
+    char why[300];
+    va_list arguments;
+
+    va_start(arguments, format);
+    /* Cutting is fine: it is text for people. */
+    vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    return error_set_named(err, ERROR_DENIED, "invalid_client", "client authentication failed: %s",
+                           why);
 }

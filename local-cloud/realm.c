@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "local-cloud/client_keys.h"
 #include "local-cloud/memory.h"
 #include "local-cloud/route.h"
 
@@ -28,14 +29,21 @@ static char *make_secret(const char *prefix, const char *vendor_prefix, const ch
     return must_format("%s%s-%.16s", prefix, label, digits);
 }
 
-void realm_client_grant(struct realm_client *client, const char *audience, const char *values)
+bool realm_client_grant(struct realm_client *client, const char *audience, const char *values)
 {
-    struct realm_grant *grant = &client->grants[client->grant_count];
+    struct realm_grant *grant;
 
-    assert(client->grant_count < REALM_GRANT_MAX_COUNT);
+    for (size_t i = 0; i < client->grant_count; i++)
+        if (strcmp(client->grants[i].audience, audience) == 0) {
+            replace_text(&client->grants[i].values, values);
+            return true;
+        }
+    if (client->grant_count == REALM_GRANT_MAX_COUNT)
+        return false;
+    grant = &client->grants[client->grant_count++];
     grant->audience = must_copy(audience);
     grant->values = must_copy(values);
-    client->grant_count++;
+    return true;
 }
 
 struct realm_api_key *realm_add_key(struct realm *realm, const char *identifier, const char *key,
@@ -59,6 +67,8 @@ struct realm_api_key *realm_add_key(struct realm *realm, const char *identifier,
 static void make_clients(struct realm *realm, const char *secret_prefix)
 {
     realm->agent.id = must_copy("app_local0agent0node0001");
+    realm->agent.keys = client_keys_new();
+    realm->agent.may_exchange = true;
     realm->agent.secret = make_secret(secret_prefix, "CS", "client-secret");
     realm->agent.audience = must_copy("https://agentserver.example.com");
     realm_client_grant(&realm->agent, REALM_PAM_AUDIENCE,
@@ -67,6 +77,7 @@ static void make_clients(struct realm *realm, const char *secret_prefix)
     realm_client_grant(&realm->agent, realm->enterprise_audience, realm->enterprise_scope);
 
     realm->page.id = must_copy("app_local0client0node0001");
+    realm->page.keys = client_keys_new();
     realm->page.may_use_implicit_flow = true;
     realm_client_grant(&realm->page, realm->agent.audience, realm->agent_scope);
 }
@@ -97,6 +108,8 @@ static void client_clear(struct realm_client *client)
     free(client->secret);
     free(client->id);
     free(client->audience);
+    free(client->acts_for);
+    client_keys_free(client->keys);
 }
 
 static void key_clear(struct realm_api_key *key)
@@ -114,6 +127,8 @@ void realm_clear(struct realm *realm)
 {
     client_clear(&realm->agent);
     client_clear(&realm->page);
+    for (size_t i = 0; i < realm->other_count; i++)
+        client_clear(&realm->others[i]);
     for (size_t i = 0; i < realm->key_count; i++)
         key_clear(&realm->keys[i]);
     for (size_t i = 0; i < realm->redirect_uri_count; i++)
@@ -145,7 +160,33 @@ const struct realm_client *realm_find_client(const struct realm *realm, const ch
         return &realm->agent;
     if (strcmp(realm->page.id, id) == 0)
         return &realm->page;
+    for (size_t i = 0; i < realm->other_count; i++)
+        if (strcmp(realm->others[i].id, id) == 0)
+            return &realm->others[i];
     return NULL;
+}
+
+struct realm_client *realm_client_edit(struct realm *realm, const char *id)
+{
+    const struct realm_client *found = realm_find_client(realm, id);
+
+    if (found == &realm->agent)
+        return &realm->agent;
+    if (found == &realm->page)
+        return &realm->page;
+    return found == NULL ? NULL : &realm->others[found - realm->others];
+}
+
+struct realm_client *realm_client_put(struct realm *realm, const char *id)
+{
+    struct realm_client *client = realm_client_edit(realm, id);
+
+    if (client != NULL || realm->other_count == REALM_OTHER_MAX_COUNT)
+        return client;
+    client = &realm->others[realm->other_count++];
+    client->id = must_copy(id);
+    client->keys = client_keys_new();
+    return client;
 }
 
 struct realm_api_key *realm_find_key(struct realm *realm, const char *identifier)

@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 
+struct client_keys;
+
 #define REALM_PAM_AUDIENCE "urn:cloud:idaas:pam"
 
 /* What a client may ask for: values of one audience, separated by blanks. Static texts. */
@@ -15,15 +17,18 @@ struct realm_grant {
     char *values;
 };
 
-enum { REALM_GRANT_MAX_COUNT = 8 };
+enum { REALM_GRANT_MAX_COUNT = 8, REALM_OTHER_MAX_COUNT = 4 };
 
 struct realm_client {
     char *id;
-    char *secret;   /* NULL: a public client (the page) */
-    char *audience; /* its own audience as a resource server; NULL: none */
+    char *secret;             /* NULL: none (the page) */
+    struct client_keys *keys; /* public keys it has registered */
+    char *audience;           /* its own audience as a resource server; NULL: none */
     struct realm_grant grants[REALM_GRANT_MAX_COUNT];
     size_t grant_count;
     bool may_use_implicit_flow;
+    bool may_exchange; /* tokens that were issued for its audience (RFC 8693) */
+    char *acts_for;    /* the users it may act for, by sub, separated by blanks; NULL: everybody */
 };
 
 struct realm_user {
@@ -48,6 +53,8 @@ struct realm {
     char *token_endpoint_plain; /* the same over http */
     struct realm_client agent;
     struct realm_client page;
+    struct realm_client others[REALM_OTHER_MAX_COUNT]; /* that tests have added */
+    size_t other_count;
     char *enterprise_audience;
     char *enterprise_scope;
     char *agent_scope;
@@ -65,10 +72,16 @@ void realm_clear(struct realm *realm);
 /* Sets the issuer and both token endpoints from "https://host:port" and "http://host:port". */
 void realm_set_origin(struct realm *realm, const char *https_origin, const char *http_origin);
 
-void realm_client_grant(struct realm_client *client, const char *audience, const char *values);
+/* Grants values of an audience, in place of what was granted for it; false when there are too
+ * many. */
+bool realm_client_grant(struct realm_client *client, const char *audience, const char *values);
+
+/* The client with this id, made when there is none; NULL when there are too many. */
+struct realm_client *realm_client_put(struct realm *realm, const char *id);
 
 /* Borrowed; NULL when there is none. */
 const struct realm_client *realm_find_client(const struct realm *realm, const char *id);
+struct realm_client *realm_client_edit(struct realm *realm, const char *id);
 struct realm_api_key *realm_find_key(struct realm *realm, const char *identifier);
 struct realm_api_key *realm_add_key(struct realm *realm, const char *identifier, const char *key,
                                     const char *scenario);

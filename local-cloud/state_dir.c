@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "local-cloud/client_files.h"
 #include "local-cloud/cloud.h"
 #include "local-cloud/json_pack.h"
 #include "local-cloud/memory.h"
@@ -29,8 +30,8 @@ char *ports_json(const struct cloud_ports *ports)
         (int64_t)ports->enterprise, (int64_t)ports->control));
 }
 
-static bool write_file(const char *folder, const char *name, mode_t mode, const char *text,
-                       struct error *err)
+bool state_file_write(const char *folder, const char *name, mode_t mode, const char *text,
+                      struct error *err)
 {
     CLEANUP(cleanup_free) char *path = must_format("%s/%s", folder, name);
     CLEANUP(cleanup_free) char *fresh = must_format("%s/.%s.new", folder, name);
@@ -149,7 +150,7 @@ static char *host_config_text(const struct cloud *cloud, const struct cloud_port
         cloud->realm.agent.audience, cloud->realm.agent_scope, agent_url);
 }
 
-bool state_dir_write(const char *path, const struct cloud *cloud, const struct cloud_ports *ports,
+bool state_dir_write(const char *path, struct cloud *cloud, const struct cloud_ports *ports,
                      const char *ca_pem, const char *agent_url, char **out_path, struct error *err)
 {
     CLEANUP(cleanup_free) char *folder = NULL;
@@ -170,14 +171,16 @@ bool state_dir_write(const char *path, const struct cloud *cloud, const struct c
                          "choose another folder",
                          folder);
     environment = environment_text(folder, cloud, ports);
-    if (!write_file(folder, "environment", 0600, environment, err) ||
-        !write_file(folder, "client-config.json", 0644, sdk_config, err) ||
-        !write_file(folder, "ca.pem", 0644, ca_pem, err) ||
-        !write_file(folder, "config.js", 0644, page_config, err) ||
-        !write_file(folder, "sesame.json", 0644, host_config, err) ||
-        !write_file(folder, "ports.json", 0644, cloud->ports_json, err))
+    if (!state_file_write(folder, "environment", 0600, environment, err) ||
+        !state_file_write(folder, "client-config.json", 0644, sdk_config, err) ||
+        !state_file_write(folder, "ca.pem", 0644, ca_pem, err) ||
+        !state_file_write(folder, "config.js", 0644, page_config, err) ||
+        !state_file_write(folder, "sesame.json", 0644, host_config, err) ||
+        !state_file_write(folder, "ports.json", 0644, cloud->ports_json, err))
         return false;
     explicit_bzero(environment, strlen(environment));
+    if (!client_files_write(folder, cloud, ports, err))
+        return false;
     *out_path = TAKE(folder);
     return true;
 }

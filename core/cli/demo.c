@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/locate.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -78,16 +79,24 @@ static bool take_environment(const char *state)
     return true;
 }
 
-static void remove_state(const char *state)
+/* Removes a folder that this program made, with what the stand-in put there. */
+static void remove_folder(const char *path)
 {
-    static const char *const names[] = {"environment", "client-config.json", "sesame.json",
-                                        "ca.pem",      "config.js",          "ports.json"};
-    char path[512];
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    char inner[512];
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (snprintf(path, sizeof path, "%s/%s", state, names[i]) < (int)sizeof path)
-            unlink(path);
-    rmdir(state);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) >= (int)sizeof inner)
+            continue;
+        if (unlink(inner) != 0)
+            remove_folder(inner);
+    }
+    if (folder != NULL)
+        closedir(folder);
+    rmdir(path);
 }
 
 static int run(const struct command_line *line, const char *state)
@@ -135,6 +144,6 @@ int demo_command(const struct command_line *line)
         kill(pid, SIGTERM);
         waitpid(pid, NULL, 0);
     }
-    remove_state(state);
+    remove_folder(state);
     return status;
 }
