@@ -5,12 +5,31 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/broker_item.h"
+#include "credential/keep.h"
+#include "credential/token_binding.h"
 #include "net/loop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RENEWAL_PAUSE_MS 5000
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+void credential_snapshot_copy(struct credential_snapshot *out,
+                              const struct credential_snapshot *snapshot)
+{
+    *out = *snapshot;
+    if (out->kept != NULL)
+        kept_ref(out->kept);
+    token_binding_ref(out->binding);
+}
+
+void credential_snapshot_clear(struct credential_snapshot *snapshot)
+{
+    kept_free(TAKE(snapshot->kept));
+    token_binding_free(TAKE(snapshot->binding));
+}
 
 /* ---- clients --------------------------------------------------------------------------------- */
 
@@ -116,7 +135,7 @@ void broker_invalidate(struct broker *broker, size_t index, uint64_t generation)
     struct broker_item *item = broker->by_index[index];
     int64_t now_ms = broker_now_ms(broker);
 
-    if (item->value.secret == NULL || item->value.generation != generation)
+    if (item->value.kept == NULL || item->value.generation != generation)
         return;
     if (item->invalidated_at_ms != INT64_MIN && now_ms - item->invalidated_at_ms < RENEWAL_PAUSE_MS)
         return;
@@ -229,7 +248,7 @@ struct broker *broker_new(struct loop *loop, struct http_client *client,
     broker->instance_id = strdup(options->instance_id);
     if (broker->endpoint == NULL || broker->instance_id == NULL)
         error_set(err, ERROR_NO_MEMORY, "no memory for the credentials");
-    else if (make_items(broker, err) &&
+    else if ((broker->keep = keep_new(err)) != NULL && make_items(broker, err) &&
              (broker->timer = loop_timer_new(loop, on_timer, broker, err)) != NULL)
         return broker;
     broker_free(broker);
@@ -256,6 +275,7 @@ void broker_free(struct broker *broker)
         client->release(client);
     }
     loop_timer_free(broker->timer);
+    keep_free(broker->keep);
     free(broker->items);
     free(broker->by_index);
     free(broker->endpoint);

@@ -3,7 +3,8 @@
  * Lives on the owner's loop. A fetch belongs to no single turn: it goes on when a client hangs up,
  * and however many ask, there is one in flight for each token or key. Tokens are refreshed in the
  * background from half of their lifetime on and never handed out within min(10 s, lifetime / 2) of
- * their expiry; a refusal is remembered for 1 s, growing to 60 s. */
+ * their expiry; a refusal is remembered for 1 s, growing to 60 s. When locked memory is full the
+ * least recently used value is evicted and fetched again when somebody wants it. */
 #ifndef SESAME_CREDENTIAL_BROKER_H
 #define SESAME_CREDENTIAL_BROKER_H
 
@@ -17,6 +18,7 @@ struct broker;
 struct credential_config;
 struct error;
 struct http_client;
+struct kept;
 struct loop;
 struct token_binding;
 
@@ -65,13 +67,19 @@ void broker_run_due(struct broker *broker);
 
 /* ---- for credential_client ------------------------------------------------------------------ */
 
-/* A value at one moment, shared by reference counts. */
+/* A value at one moment, shared by reference counts. It may be evicted at any time (keep.h). */
 struct credential_snapshot {
-    struct secret *secret; /* NULL: none */
+    struct kept *kept; /* NULL: none */
     struct token_binding *binding;
-    uint64_t generation; /* of this value; never 0 with a secret */
+    uint64_t generation; /* of this value; never 0 with one */
     int64_t usable_until_ms;
 };
+
+/* Takes references of its own, for the copy; drops those of the snapshot, whose generation stays.
+ */
+void credential_snapshot_copy(struct credential_snapshot *out,
+                              const struct credential_snapshot *snapshot);
+void credential_snapshot_clear(struct credential_snapshot *snapshot);
 
 /* One receiver of snapshots, on whatever thread; counted by reference. */
 struct broker_client {

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "config/endpoint.h"
 #include "config/host_config.h"
+#include "credential/keep.h"
 #include "credential/token_binding.h"
 #include "credential/vault.h"
 
@@ -137,12 +138,6 @@ static void stop_fetch(struct broker_item *item)
     item->is_fetching = item->waits_for_vault = false;
 }
 
-static void forget_value(struct broker_item *item)
-{
-    secret_free(TAKE(item->value.secret));
-    token_binding_free(TAKE(item->value.binding));
-}
-
 void item_free(struct broker_item *item)
 {
     if (item == NULL)
@@ -155,7 +150,7 @@ void item_free(struct broker_item *item)
         want->client->release(want->client);
         free(want);
     }
-    forget_value(item);
+    item_drop(item);
     free(item->name);
     free(item->identifier);
     free(item->scope);
@@ -166,7 +161,8 @@ void item_free(struct broker_item *item)
 
 /* ---- a fetch ends ---------------------------------------------------------------------------- */
 
-static void report(struct broker_item *item, const struct error *err)
+/* `secret` with success, else `err`. */
+static void report(struct broker_item *item, const struct secret *secret, const struct error *err)
 {
     struct broker *broker = item->broker;
     int64_t now_ms = broker_now_ms(broker);
@@ -191,8 +187,8 @@ static void report(struct broker_item *item, const struct error *err)
                             : -1,
     };
 
-    if (err == NULL && item->value.secret != NULL)
-        secret_fingerprint(item->value.secret, fingerprint);
+    if (secret != NULL)
+        secret_fingerprint(secret, fingerprint);
     if (broker->options.on_event != NULL)
         broker->options.on_event(broker->options.arg, &event);
 }
@@ -209,8 +205,15 @@ static void fail(struct broker_item *item, const struct error *err, int64_t retr
     item->retry_at_ms = broker_now_ms(item->broker) +
                         (retry_after_ms > item->back_off_ms ? retry_after_ms : item->back_off_ms);
     item->refresh_at_ms = item->retry_at_ms;
-    report(item, err);
+    report(item, NULL, err);
     broker_settled(item->broker, item);
+}
+
+/* Ours no more; those who got it use it up. */
+static void let_go(struct broker_item *item)
+{
+    credential_snapshot_clear(&item->value);
+    item->value.usable_until_ms = INT64_MIN;
 }
 
 /* `lifetime_ms` 0: the value may be used now and not be kept. */
@@ -219,10 +222,16 @@ static void succeed(struct broker_item *item, struct secret *secret, struct toke
 {
     int64_t now_ms = broker_now_ms(item->broker);
     int64_t margin_ms = lifetime_ms / 2 < MARGIN_MAX_MS ? lifetime_ms / 2 : MARGIN_MAX_MS;
+    struct error err = {0};
+    struct kept *kept = keep_add(item->broker->keep, secret, &err);
 
+    if (kept == NULL) {
+        fail(item, &err, -1);
+        return;
+    }
     item->is_fetching = item->waits_for_vault = false;
-    forget_value(item);
-    item->value.secret = secret_ref(secret);
+    credential_snapshot_clear(&item->value);
+    item->value.kept = kept;
     item->value.binding = token_binding_ref(binding);
     item->value.generation = ++item->broker->last_generation;
     item->value.usable_until_ms =
@@ -238,10 +247,10 @@ static void succeed(struct broker_item *item, struct secret *secret, struct toke
     error_clear(&item->failure);
     item->back_off_ms = 0;
     item->retry_at_ms = INT64_MIN;
-    report(item, NULL);
+    report(item, secret, NULL);
     broker_settled(item->broker, item);
     if (lifetime_ms == 0 && item != item->broker->vault)
-        item_drop(item);
+        let_go(item);
 }
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
@@ -294,6 +303,11 @@ static void start_token(struct broker_item *item)
 
 /* ---- API keys -------------------------------------------------------------------------------- */
 
+static struct secret *item_take(const struct broker_item *item)
+{
+    return item_is_usable(item) ? kept_take(item->value.kept) : NULL;
+}
+
 static void start_vault_call(struct broker_item *item);
 
 static void on_key(void *arg, struct secret *key, int http_status, const struct error *err,
@@ -323,9 +337,10 @@ static void start_vault_call(struct broker_item *item)
                                     .instance_id = broker->instance_id,
                                     .identifier = item->identifier,
                                     .wall_s = broker_wall_s(broker)};
+    CLEANUP(secret_cleanup) struct secret *access_token = item_take(vault);
     struct error err = {0};
 
-    if (!item_is_usable(vault)) {
+    if (access_token == NULL) {
         if (!vault->is_fetching && vault->failure.code != ERROR_NONE &&
             broker_now_ms(broker) < vault->retry_at_ms) {
             fail(item, &vault->failure, vault->retry_at_ms - broker_now_ms(broker));
@@ -337,7 +352,7 @@ static void start_vault_call(struct broker_item *item)
     }
     item->waits_for_vault = false;
     item->vault_generation = vault->value.generation;
-    request.access_token = vault->value.secret;
+    request.access_token = access_token;
     request.timeout_ms = item->give_up_at_ms - broker_now_ms(broker);
     if (request.timeout_ms < 1)
         request.timeout_ms = 1;
@@ -365,7 +380,8 @@ static void wake_keys(struct broker *broker)
 
 bool item_is_usable(const struct broker_item *item)
 {
-    return item->value.secret != NULL && broker_now_ms(item->broker) <= item->value.usable_until_ms;
+    return broker_now_ms(item->broker) <= item->value.usable_until_ms &&
+           kept_is_there(item->value.kept);
 }
 
 void item_fetch(struct broker_item *item)
@@ -387,8 +403,8 @@ void item_fetch(struct broker_item *item)
 
 void item_drop(struct broker_item *item)
 {
-    forget_value(item);
-    item->value.usable_until_ms = INT64_MIN;
+    kept_drop(item->value.kept);
+    let_go(item);
 }
 
 int64_t item_due_at_ms(const struct broker_item *item)
@@ -398,7 +414,7 @@ int64_t item_due_at_ms(const struct broker_item *item)
 
     if (item->waits_for_vault && !vault->is_fetching)
         return INT64_MIN;
-    if (item->value.secret != NULL && item->value.usable_until_ms + 1 < due_ms)
+    if (item->value.kept != NULL && item->value.usable_until_ms + 1 < due_ms)
         due_ms = item->value.usable_until_ms + 1;
     return due_ms;
 }
@@ -414,12 +430,17 @@ void item_run_due(struct broker_item *item)
                         "the credential %s was not there in time", item->name);
         fail(item, &err, -1);
     }
-    if (item->value.secret != NULL && now_ms > item->value.usable_until_ms) {
+    if (item->value.kept != NULL && now_ms > item->value.usable_until_ms) {
         item_drop(item);
         broker_settled(item->broker, item);
     }
-    if (!item->is_fetching && now_ms >= item->refresh_at_ms)
-        item_fetch(item);
+    if (!item->is_fetching && now_ms >= item->refresh_at_ms) {
+        /* What was evicted waits until somebody wants it, or it would evict another at once. */
+        if (item->value.kept != NULL && !kept_is_there(item->value.kept))
+            item->refresh_at_ms = INT64_MAX;
+        else
+            item_fetch(item);
+    }
     if (item == item->broker->vault)
         wake_keys(item->broker);
 }

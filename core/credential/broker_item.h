@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "credential/broker.h"
 
+struct keep;
 struct vault_call;
 
 enum item_kind { ITEM_TOKEN, ITEM_API_KEY };
@@ -57,6 +58,7 @@ struct broker {
     struct broker_item **by_index; /* configured credential -> item */
     struct broker_item *vault;     /* AT_p, or NULL */
     struct broker_client *clients;
+    struct keep *keep;
     struct loop_timer *timer;
     uint64_t last_generation;
 };

@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/broker_item.h"
-#include "credential/token_binding.h"
+#include "credential/keep.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 
@@ -62,24 +62,9 @@ struct credential_client {
 
 /* ---- mailbox --------------------------------------------------------------------------------- */
 
-static void forget(struct credential_snapshot *snapshot)
-{
-    secret_free(TAKE(snapshot->secret));
-    token_binding_free(TAKE(snapshot->binding));
-}
-
-static void copy_snapshot(struct credential_snapshot *out,
-                          const struct credential_snapshot *snapshot)
-{
-    *out = *snapshot;
-    if (out->secret != NULL)
-        secret_ref(out->secret);
-    token_binding_ref(out->binding);
-}
-
 static void free_delivery(struct delivery *delivery)
 {
-    forget(&delivery->snapshot);
+    credential_snapshot_clear(&delivery->snapshot);
     free(delivery->err);
     free(delivery);
 }
@@ -144,7 +129,7 @@ static struct delivery *new_delivery(size_t index, const struct credential_snaps
     if (delivery == NULL)
         return NULL;
     delivery->index = index;
-    copy_snapshot(&delivery->snapshot, snapshot);
+    credential_snapshot_copy(&delivery->snapshot, snapshot);
     if (err != NULL) {
         delivery->err = malloc(sizeof *delivery->err);
         if (delivery->err == NULL) {
@@ -287,7 +272,7 @@ void credential_client_free(struct credential_client *client)
     for (size_t i = 0; i < client->count; i++) {
         while (client->slots[i].waits != NULL)
             unlink_wait(client->slots[i].waits);
-        forget(&client->slots[i].snapshot);
+        credential_snapshot_clear(&client->slots[i].snapshot);
     }
     free(client->slots);
     free(client);
@@ -348,14 +333,19 @@ static void on_deadline(void *arg)
 static void deliver(struct credential_client *client, const struct delivery *delivery)
 {
     struct slot *slot = &client->slots[delivery->index];
-    struct credential credential = {delivery->snapshot.secret, &client->configs[delivery->index],
+    struct kept *kept = delivery->snapshot.kept;
+    CLEANUP(secret_cleanup) struct secret *secret = kept == NULL ? NULL : kept_take(kept);
+    struct credential credential = {secret, &client->configs[delivery->index],
                                     delivery->snapshot.generation, delivery->snapshot.binding};
     size_t waiting = 0;
 
-    forget(&slot->snapshot);
-    copy_snapshot(&slot->snapshot, &delivery->snapshot);
-    if (delivery->err == NULL && credential.secret == NULL)
-        return; /* gone; a fetch is under way */
+    credential_snapshot_clear(&slot->snapshot);
+    credential_snapshot_copy(&slot->snapshot, &delivery->snapshot);
+    if (delivery->err == NULL && secret == NULL) {
+        /* Gone, perhaps evicted on its way here. Who waits asks again. */
+        slot->is_asked = slot->waits != NULL && send_message(client, take_want, delivery->index, 0);
+        return;
+    }
     slot->is_asked = false;
     for (struct credential_wait *wait = slot->waits; wait != NULL; wait = wait->next)
         waiting++;
@@ -368,10 +358,13 @@ static void deliver(struct credential_client *client, const struct delivery *del
     }
 }
 
-static bool is_usable(const struct credential_client *client, const struct slot *slot)
+/* A reference of what may be sent now, or NULL. */
+static struct secret *take_usable(const struct credential_client *client, const struct slot *slot)
 {
-    return slot->snapshot.secret != NULL &&
-           broker_now_ms(client->broker) <= slot->snapshot.usable_until_ms;
+    return slot->snapshot.kept != NULL &&
+                   broker_now_ms(client->broker) <= slot->snapshot.usable_until_ms
+               ? kept_take(slot->snapshot.kept)
+               : NULL;
 }
 
 static struct credential_wait *new_wait(struct credential_client *client, size_t index,
@@ -405,12 +398,13 @@ struct credential_wait *credential_get(
 {
     size_t index = (size_t)(config - client->configs);
     struct slot *slot = &client->slots[index];
-    struct credential credential = {slot->snapshot.secret, config, slot->snapshot.generation,
+    CLEANUP(secret_cleanup) struct secret *secret = take_usable(client, slot);
+    struct credential credential = {secret, config, slot->snapshot.generation,
                                     slot->snapshot.binding};
     struct credential_wait *wait;
     struct error err = {0};
 
-    if (is_usable(client, slot)) {
+    if (secret != NULL) {
         on_ready(arg, &credential, NULL);
         return NULL;
     }
@@ -439,9 +433,9 @@ void credential_report_unauthorized(struct credential_client *client,
     size_t index = (size_t)(config - client->configs);
     struct slot *slot = &client->slots[index];
 
-    if (slot->snapshot.secret == NULL || slot->snapshot.generation != generation)
+    if (slot->snapshot.kept == NULL || slot->snapshot.generation != generation)
         return;
     /* Not handed out until the broker has said which one counts. */
-    forget(&slot->snapshot);
+    credential_snapshot_clear(&slot->snapshot);
     (void)send_message(client, take_refusal, index, generation);
 }

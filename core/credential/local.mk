@@ -5,6 +5,7 @@ libcredential_la_SOURCES = \
     core/credential/broker.c core/credential/broker.h \
     core/credential/broker_item.c core/credential/broker_item.h \
     core/credential/credential_client.c core/credential/credential_client.h \
+    core/credential/keep.c core/credential/keep.h \
     core/credential/provider.h \
     core/credential/token_binding.c core/credential/token_binding.h \
     core/credential/vault.c core/credential/vault.h
