@@ -44,8 +44,8 @@ static const char help_text[] =
     "service-account token\n"
     "POST /credentials     {\"identifier\":I,\"key\":K,\"status\":S,\"type\":T}: an API key\n"
     "POST /redirects       {\"uri\":U}: one more allowed page address\n"
-    "POST /tokens          {\"user\":U,\"audience\":A,\"scope\":S,\"lifetime_s\":N}: a user's "
-    "token\n"
+    "POST /tokens          {\"user\":U,\"audience\":A,\"scope\":S,\"lifetime_s\":N,"
+    "\"may_act\":CLIENT}: a user's token\n"
     "POST /mcp/tools-changed   changes the tool list and tells the listeners\n"
     "POST /mcp/drop-sessions   forgets all MCP sessions\n"
     "POST /reset           everything but keys, secrets and redirects\n";
@@ -129,6 +129,7 @@ static void post_tokens(struct cloud *cloud, struct json_object *body, struct re
     claims.preferred_username = user == NULL ? username : user->username;
     claims.audience = audience == NULL ? cloud->realm.agent.audience : audience;
     claims.scope = scope == NULL ? cloud->realm.agent_scope : scope;
+    claims.may_act = json_get_string(body, "may_act", NULL);
     json_get_int64(body, "lifetime_s", &claims.lifetime_s);
     token = issued_token_make(cloud, &claims, clock_wall_s(), NULL, &err);
     if (token == NULL)

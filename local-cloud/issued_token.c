@@ -27,10 +27,11 @@ char *issued_token_make(const struct cloud *cloud, const struct token_claims *cl
     random_uuid(jti);
     members = json_pack(
         "{iss:s,sub:s,aud:s,client_id:s,scope:s,iat:i,nbf:i,exp:i,jti:s,name:s?,"
-        "preferred_username:s?}",
+        "preferred_username:s?,act:o?,may_act:o?}",
         cloud->realm.issuer, claims->sub, claims->audience, claims->client_id, claims->scope,
         issued_at_s, issued_at_s, issued_at_s + lifetime_s, jti, claims->name,
-        claims->preferred_username);
+        claims->preferred_username, json_object_get(claims->act),
+        claims->may_act == NULL ? NULL : json_pack("{client_id:s}", claims->may_act));
     if (out_expires_at_s != NULL)
         *out_expires_at_s = issued_at_s + lifetime_s;
     return issuer_keys_sign(cloud->keys, (enum switch_alg)cloud->switches.issuer.algorithm,

@@ -19,7 +19,9 @@ struct token_claims {
     const char *scope;              /* bare values */
     const char *name;               /* NULL: not sent */
     const char *preferred_username; /* NULL: not sent */
-    int64_t lifetime_s;             /* 0: the switch's */
+    const char *may_act;     /* the client that alone may act for the subject; NULL: not sent */
+    struct json_object *act; /* who acts (RFC 8693 section 4.1); NULL: not sent */
+    int64_t lifetime_s;      /* 0: the switch's */
 };
 
 /* Signs a token at `now_s`. The caller frees it; NULL on failure. `*out_expires_at_s` may be NULL.

@@ -48,6 +48,7 @@ liblocalcloud_la_SOURCES = \
     local-cloud/switches.c local-cloud/switches.h \
     local-cloud/tls_identity.c local-cloud/tls_identity.h \
     local-cloud/token_endpoint.c local-cloud/token_endpoint.h \
+    local-cloud/token_exchange.c local-cloud/token_exchange.h \
     local-cloud/token_scope.c local-cloud/token_scope.h \
     local-cloud/vault.c local-cloud/vault.h
 EXTRA_DIST += local-cloud/README.md

@@ -61,6 +61,8 @@ static const struct switch_spec specs[] = {
     NUMBER(issuer, jwks_max_age_s, 300, -1, 86400),
     NUMBER(issuer, clock_offset_s, 0, -86400, 86400),
     BOOL(issuer, expires_at, true),
+    BOOL(issuer, act, true),
+    NUMBER(issuer, actors_max, 5, 1, 100),
     CHOICE(issuer, algorithm, alg_names),
     CHOICE(vault, error_shape, shape_names),
     NUMBER(model, first_delay_ms, 0, 0, HOUR_MS),

@@ -41,7 +41,9 @@ struct switches {
         int64_t jwks_max_age_s; /* -1: no Cache-Control */
         int64_t clock_offset_s; /* added to the clock of the issuer */
         bool expires_at;        /* the member of token answers */
-        int algorithm;          /* enum switch_alg; the key that signs */
+        bool act;           /* exchanged tokens say who acts; the vendor's page says they do not */
+        int64_t actors_max; /* how long the chain of actors may become */
+        int algorithm;      /* enum switch_alg; the key that signs */
     } issuer;
     struct {
         int error_shape; /* enum switch_error_shape */

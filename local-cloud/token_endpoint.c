@@ -12,13 +12,11 @@
 #include "local-cloud/params.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
+#include "local-cloud/token_exchange.h"
 #include "local-cloud/token_scope.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define GRANT_EXCHANGE "urn:ietf:params:oauth:grant-type:token-exchange"
-#define TYPE_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
 
 /* What a grant decided, before the token is made. */
 struct grant {
@@ -100,74 +98,34 @@ static void client_credentials(const struct cloud *cloud, const struct request *
     token_scope_clear(&scope);
 }
 
-/* ---- token exchange (RFC 8693; idaas.md section 3) -------------------------------------------*/
-
-static bool check_type(const struct params *form, const char *name, bool is_required,
-                       struct error *err)
-{
-    const char *type = params_get_filled(form, name);
-
-    if (type == NULL && !is_required)
-        return true;
-    if (type == NULL || strcmp(type, TYPE_ACCESS_TOKEN) != 0)
-        return error_set_named(err, ERROR_BAD_INPUT, "invalid_request", "%s must be %s", name,
-                               TYPE_ACCESS_TOKEN);
-    return true;
-}
-
-/* The caller owns `*out_claims`. */
-static bool open_subject(const struct cloud *cloud, const struct request *request,
-                         const struct params *form, const struct realm_client *client,
-                         struct json_object **out_claims, struct error *err)
-{
-    CLEANUP(json_cleanup) struct json_object *claims = NULL;
-    const char *token = params_get_filled(form, "subject_token");
-    struct error fault = {0};
-
-    if (token == NULL)
-        return error_set_named(err, ERROR_BAD_INPUT, "invalid_request", "subject_token is missing");
-    if (!check_type(form, "subject_token_type", true, err) ||
-        !check_type(form, "requested_token_type", false, err))
-        return false;
-    if (params_get(form, "actor_token") != NULL)
-        return error_set_named(err, ERROR_BAD_INPUT, "invalid_request",
-                               "actor_token is not supported: exchange means impersonation here");
-    if (!issued_token_open(cloud, slice_of(token), request->now_s, &claims, &fault))
-        return error_set_named(err, ERROR_DENIED, "invalid_grant", "subject_token: %s",
-                               fault.message);
-    if (client->audience == NULL || !issued_token_is_for(claims, client->audience))
-        return error_set_named(err, ERROR_DENIED, "invalid_grant",
-                               "subject_token was not issued for this client");
-    if (json_get_string(claims, "sub", NULL) == NULL)
-        return error_set_named(err, ERROR_DENIED, "invalid_grant", "subject_token has no sub");
-    *out_claims = TAKE(claims);
-    return true;
-}
-
 static void token_exchange(const struct cloud *cloud, const struct request *request,
                            const struct params *form, const struct realm_client *client,
                            struct reply *reply)
 {
-    CLEANUP(json_cleanup) struct json_object *subject = NULL;
+    const struct exchange_request sent = {
+        .subject_token = params_get_filled(form, "subject_token"),
+        .subject_token_type = params_get_filled(form, "subject_token_type"),
+        .actor_token = params_get_filled(form, "actor_token"),
+        .actor_token_type = params_get_filled(form, "actor_token_type"),
+        .requested_token_type = params_get_filled(form, "requested_token_type"),
+    };
+    struct exchange exchange = {NULL, NULL};
     struct token_scope scope = {NULL, NULL};
     struct error err = {0};
 
-    if (open_subject(cloud, request, form, client, &subject, &err) &&
+    if (token_exchange_open(cloud, client, &sent, request->now_s, &exchange, &err) &&
         read_scope(form, client, &scope, &err)) {
         struct grant grant = {
-            .claims = {.sub = json_get_string(subject, "sub", NULL),
-                       .client_id = client->id,
-                       .audience = scope.audience,
-                       .scope = scope.values,
-                       .name = json_get_string(subject, "name", NULL),
-                       .preferred_username = json_get_string(subject, "preferred_username", NULL)},
-            .issued_token_type = TYPE_ACCESS_TOKEN};
+            .claims = {.client_id = client->id, .audience = scope.audience, .scope = scope.values},
+            .issued_token_type = TOKEN_TYPE_ACCESS_TOKEN};
 
+        token_exchange_claims(&exchange, &grant.claims);
         grant_token(cloud, request, &grant, reply);
     } else {
         refuse(request, reply, &err);
     }
     token_scope_clear(&scope);
+    token_exchange_clear(&exchange);
 }
 
 static void handle_form(struct cloud *cloud, const struct request *request,
@@ -186,7 +144,7 @@ static void handle_form(struct cloud *cloud, const struct request *request,
         oauth_error_reply(reply, 400, "invalid_request", "grant_type is missing");
     else if (strcmp(grant_type, "client_credentials") == 0)
         client_credentials(cloud, request, form, client, reply);
-    else if (strcmp(grant_type, GRANT_EXCHANGE) == 0)
+    else if (strcmp(grant_type, GRANT_TOKEN_EXCHANGE) == 0)
         token_exchange(cloud, request, form, client, reply);
     else
         oauth_error_reply(reply, 400, "unsupported_grant_type",

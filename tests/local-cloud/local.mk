@@ -1,11 +1,15 @@
 # tests/local-cloud: tests of the offline stand-in, without sockets
 LOCAL_CLOUD_TEST_LIBS = liblocalcloud.la libjwt.la libnet.la libbase.la $(CURL_LIBS) \
                         $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread -lm
-check_PROGRAMS += test_client_auth test_token_endpoint test_resources test_services
+check_PROGRAMS += test_client_auth test_token_exchange test_token_endpoint test_resources test_services
 test_client_auth_SOURCES = tests/local-cloud/test_client_auth.c
 test_client_auth_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 test_client_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_client_auth_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
+test_token_exchange_SOURCES = tests/local-cloud/test_token_exchange.c
+test_token_exchange_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+test_token_exchange_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_token_exchange_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
 test_token_endpoint_SOURCES = tests/local-cloud/test_token_endpoint.c
 test_token_endpoint_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 test_token_endpoint_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
