@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,10 +114,83 @@ bool tool_calls_add(struct tool_calls *calls, const struct tool_call_piece *piec
            error_prefix(err, "the arguments of a tool call");
 }
 
+/* ---- glued calls ----------------------------------------------------------------------------- */
+
+/* The length of the object that `text` begins with, by its brackets; 0 when it does not end. */
+static size_t object_length(struct slice text)
+{
+    size_t depth = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && c == '{')
+            depth++;
+        else if (!in_string && c == '}' && --depth == 0)
+            return i + 1;
+        else if (depth == 0)
+            return 0;
+    }
+    return 0;
+}
+
+/* How many whole JSON objects stand in `text`, one behind the other; 0 when it is anything else. */
+static size_t count_objects(struct slice text)
+{
+    size_t count = 0;
+
+    for (text = slice_trim(text); text.len > 0; count++) {
+        struct error ignored = {0};
+        size_t len = object_length(text);
+
+        if (len == 0 || !json_check(text.data, len, JSON_DEPTH_DEFAULT, &ignored))
+            return 0;
+        text = slice_trim((struct slice){text.data + len, text.len - len});
+    }
+    return count;
+}
+
+/* Proxies that give every call the same index glue the arguments of several calls of a function
+ * together. Where no id tells otherwise, the first object stays and the rest becomes a call of its
+ * own behind it, which may be split in turn. Anything but whole objects is left as it is: the model
+ * is told that it cannot be read. */
+static bool split_glued(struct tool_calls *calls, size_t at, struct error *err)
+{
+    struct tool_call *call = &calls->items[at], fresh;
+    struct slice text = {call->arguments.data, call->arguments.len};
+    size_t count = call->id == NULL ? count_objects(text) : 0, first;
+
+    if (count < 2 || count - 1 > TOOL_CALL_MAX_COUNT - calls->count)
+        return true;
+    first = (size_t)(slice_trim(text).data - text.data) + object_length(slice_trim(text));
+    fresh = (struct tool_call){.index = call->index, .name = strdup(call->name)};
+    buffer_init(&fresh.arguments, TOOL_CALL_ARGUMENTS_MAX_BYTES);
+    if (fresh.name == NULL ||
+        !buffer_add(&fresh.arguments, text.data + first, text.len - first, err)) {
+        clear_call(&fresh);
+        return err->code != ERROR_NONE
+                   ? false
+                   : error_set(err, ERROR_NO_MEMORY, "no memory for a tool call");
+    }
+    buffer_truncate(&call->arguments, first);
+    memmove(call + 2, call + 1, (calls->count - at - 1) * sizeof *call);
+    call[1] = fresh;
+    calls->count++;
+    return true;
+}
+
 bool tool_calls_finish(struct tool_calls *calls, struct error *err)
 {
     size_t kept = 0;
 
+    for (size_t i = 0; i < calls->count; i++)
+        if (!split_glued(calls, i, err))
+            return false;
     for (size_t i = 0; i < calls->count; i++) {
         struct tool_call *call = &calls->items[i];
         char invented[30] = "call_";

@@ -45,8 +45,8 @@ void tool_calls_clear(struct tool_calls *calls);
 bool tool_calls_add(struct tool_calls *calls, const struct tool_call_piece *piece,
                     struct error *err);
 
-/* After the last piece: invents missing ids, makes empty arguments "{}". Calls that never got a
- * name are dropped. */
+/* After the last piece: takes apart calls without an id whose arguments are several JSON objects,
+ * invents missing ids, makes empty arguments "{}". Calls that never got a name are dropped. */
 bool tool_calls_finish(struct tool_calls *calls, struct error *err);
 
 #endif

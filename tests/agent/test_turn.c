@@ -437,7 +437,13 @@ END_TEST
 
 START_TEST(what_is_too_long_twice_ends_with_a_clear_error)
 {
-    history = long_history;
+    static char longer[4000] = "[";
+
+    for (int i = 0; i < 8; i++)
+        snprintf(longer + strlen(longer), sizeof longer - strlen(longer),
+                 "{\"role\":\"user\",\"content\":\"%0200d\"},", i);
+    snprintf(longer + strlen(longer) - 1, 2, "]");
+    history = longer;
     RUN(TOO_LONG, TOO_LONG, TEXT("never asked"));
     ck_assert_uint_eq(chat_count, 2);
     ck_assert_ptr_nonnull(result.err);
