@@ -5,6 +5,7 @@ libplugin_la_SOURCES = \
     core/plugin/handles.c core/plugin/handles.h \
     core/plugin/instance.c core/plugin/instance.h core/plugin/instance_new.c \
     core/plugin/library.c core/plugin/library.h core/plugin/manifest.c \
+    core/plugin/plugin_call.c core/plugin/plugin_call.h \
     core/plugin/plugin_config.c core/plugin/plugin_config.h core/plugin/plugin_host.h \
     core/plugin/provider_port.c core/plugin/provider_port.h \
     core/plugin/request_body.c core/plugin/request_body.h \
