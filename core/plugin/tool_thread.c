@@ -4,39 +4,27 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "config/host_config.h"
-#include "credential/broker.h"
-#include "credential/credential_client.h"
-#include "net/http_client.h"
 #include "net/loop.h"
+#include "plugin/plugin_thread.h"
 
 #include <json-c/json.h>
 #include <sesame/plugin.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define GRACE_MS 2500
-#define JOIN_TIMEOUT_S 5
 
 struct tool_thread {
     const struct tool_host_options *options;
     const char *config_text;
     void (*on_changed)(void *arg);
     void *arg;
-    pthread_t id;
-    pthread_mutex_t lock; /* for the start only */
-    pthread_cond_t changed;
-    bool is_up;
-    struct error err;
+    struct plugin_thread *thread;
 
-    /* of the thread */
+    /* of the thread; the loop for everybody, once it stands */
     struct loop *loop;
-    struct http_client *http;
-    struct credential_client *credentials;
     struct tool_engine *engine;
     struct thread_call *queue, **queue_end;
     struct thread_call *running;
@@ -281,34 +269,32 @@ struct thread_call *tool_thread_call(struct tool_thread *thread, struct loop *ho
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static bool open_home(struct tool_thread *thread)
+static bool open_engine(void *arg, const struct plugin_home *home, struct error *err)
 {
+    struct tool_thread *thread = arg;
     const struct tool_host_options *options = thread->options;
-    struct error *err = &thread->err;
     CLEANUP(json_cleanup)
     struct json_object *config =
         json_parse(thread->config_text, strlen(thread->config_text), JSON_DEPTH_DEFAULT, err);
     struct instance_options instance = {.library = options->library,
+                                        .home = *home,
                                         .watch = options->watch,
                                         .tool = options->config,
                                         .name = options->config->name,
                                         .config = config};
-    struct http_client_options http = {.ca_file = options->ca_file};
 
-    if (config == NULL || (thread->loop = loop_new(err)) == NULL ||
-        (thread->http = http_client_new(thread->loop, &http, err)) == NULL)
+    if (config == NULL)
         return false;
-    if (options->broker != NULL &&
-        (thread->credentials = credential_client_new(options->broker, thread->loop, err)) == NULL)
-        return false;
-    instance.home = (struct plugin_home){thread->loop, thread->http, thread->credentials};
+    thread->loop = home->loop;
     thread->engine =
         tool_engine_new(&instance, options->result_max_bytes, thread->on_changed, thread->arg, err);
     return thread->engine != NULL;
 }
 
-static void close_home(struct tool_thread *thread)
+static void close_engine(void *arg)
 {
+    struct tool_thread *thread = arg;
+
     while (thread->queue != NULL) {
         struct thread_call *call = thread->queue;
 
@@ -318,75 +304,6 @@ static void close_home(struct tool_thread *thread)
     tool_engine_free(thread->engine);
     if (thread->running != NULL)
         release(thread->running);
-    credential_client_free(thread->credentials);
-    http_client_free(thread->http);
-    if (thread->loop == NULL)
-        return;
-    for (int i = 0; i < 3; i++)
-        loop_run_once(thread->loop, 0);
-    loop_free(thread->loop);
-}
-
-static void *run(void *arg)
-{
-    struct tool_thread *thread = arg;
-    bool ok = open_home(thread);
-
-    pthread_mutex_lock(&thread->lock);
-    thread->is_up = true;
-    pthread_cond_signal(&thread->changed);
-    pthread_mutex_unlock(&thread->lock);
-    if (ok)
-        loop_run(thread->loop);
-    close_home(thread);
-    return NULL;
-}
-
-static void free_thread(struct tool_thread *thread)
-{
-    pthread_cond_destroy(&thread->changed);
-    pthread_mutex_destroy(&thread->lock);
-    free(thread);
-}
-
-struct tool_thread *tool_thread_start(const struct tool_host_options *options,
-                                      const char *config_text, void (*on_changed)(void *arg),
-                                      void *arg, struct error *err)
-{
-    struct tool_thread *thread = calloc(1, sizeof *thread);
-    sigset_t all, before;
-    bool was_created;
-
-    if (thread == NULL) {
-        error_set(err, ERROR_NO_MEMORY, "no memory for a plugin thread");
-        return NULL;
-    }
-    thread->options = options;
-    thread->config_text = config_text;
-    thread->on_changed = on_changed;
-    thread->arg = arg;
-    thread->queue_end = &thread->queue;
-    pthread_mutex_init(&thread->lock, NULL);
-    pthread_cond_init(&thread->changed, NULL);
-    /* Signals are the owner's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    was_created = pthread_create(&thread->id, NULL, run, thread) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_mutex_lock(&thread->lock);
-    while (was_created && !thread->is_up)
-        pthread_cond_wait(&thread->changed, &thread->lock);
-    pthread_mutex_unlock(&thread->lock);
-    if (was_created && thread->err.code == ERROR_NONE)
-        return thread;
-    if (was_created) {
-        pthread_join(thread->id, NULL);
-        *err = thread->err;
-    } else {
-        error_set(err, ERROR_NO_MEMORY, "a plugin thread cannot be started");
-    }
-    free_thread(thread);
-    return NULL;
 }
 
 static void on_stopped(void *arg)
@@ -403,20 +320,37 @@ static void stop(void *arg)
     tool_engine_stop(thread->engine, on_stopped, thread);
 }
 
+struct tool_thread *tool_thread_start(const struct tool_host_options *options,
+                                      const char *config_text, void (*on_changed)(void *arg),
+                                      void *arg, struct error *err)
+{
+    struct tool_thread *thread = calloc(1, sizeof *thread);
+    struct plugin_thread_options start = {.name = options->config->name,
+                                          .ca_file = options->ca_file,
+                                          .broker = options->broker,
+                                          .open = open_engine,
+                                          .stop = stop,
+                                          .close = close_engine,
+                                          .arg = thread};
+
+    if (thread == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a plugin thread");
+        return NULL;
+    }
+    thread->options = options;
+    thread->config_text = config_text;
+    thread->on_changed = on_changed;
+    thread->arg = arg;
+    thread->queue_end = &thread->queue;
+    thread->thread = plugin_thread_start(&start, err);
+    if (thread->thread != NULL)
+        return thread;
+    free(thread);
+    return NULL;
+}
+
 void tool_thread_stop(struct tool_thread *thread)
 {
-    struct timespec until;
-
-    if (thread == NULL)
-        return;
-    (void)loop_post(thread->loop, stop, thread);
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += JOIN_TIMEOUT_S;
-    if (pthread_timedjoin_np(thread->id, NULL, &until) == 0) {
-        free_thread(thread);
-        return;
-    }
-    log_error("plugin", "a plugin's thread does not end and is left behind",
-              LOG_TEXT("name", thread->options->config->name));
-    pthread_detach(thread->id);
+    if (thread != NULL && plugin_thread_stop(thread->thread))
+        free(thread);
 }
