@@ -42,6 +42,8 @@ static const char *jose_curve(EVP_PKEY *pkey)
 static bool describe(struct signing_key *key, struct error *err)
 {
     int bits = EVP_PKEY_get_bits(key->public_key);
+    char group[32];
+    size_t len;
 
     if (EVP_PKEY_is_a(key->public_key, "RSA")) {
         if (bits < RSA_MIN_BITS || bits > RSA_MAX_BITS)
@@ -55,8 +57,10 @@ static bool describe(struct signing_key *key, struct error *err)
         key->curve = jose_curve(key->public_key);
         if (key->curve != NULL)
             return true;
+        if (EVP_PKEY_get_group_name(key->public_key, group, sizeof group, &len) != 1)
+            memcpy(group, "a curve without a name", 23);
         return error_set_named(err, ERROR_BAD_INPUT, "NotSupportedWebKey",
-                               "an EC key on another curve; expected P-256, P-384 or P-521");
+                               "an EC key on %s; expected P-256, P-384 or P-521", group);
     }
     if (EVP_PKEY_is_a(key->public_key, "ED25519")) {
         key->type = KEY_OKP;

@@ -14,8 +14,8 @@ struct secret;
 struct signing_key;
 
 /* A private key from PEM: PKCS#8, PKCS#1, SEC1, encrypted PKCS#8 with `passphrase` (may be NULL);
- * line breaks may have become blanks or the two characters \n; bare base64 is tried as PKCS#8, then
- * PKCS#1. RSA from 2048 bits, P-256, P-384, P-521, Ed25519; others are refused as
+ * line breaks may have become blanks or the two characters \n, or be gone; bare base64 is tried as
+ * PKCS#8, PKCS#1 and SEC1. RSA from 2048 bits, P-256, P-384, P-521, Ed25519; others are refused as
  * NotSupportedWebKey with what was found. */
 struct signing_key *signing_key_from_pem(const struct secret *pem, const struct secret *passphrase,
                                          struct error *err);

@@ -120,23 +120,39 @@ START_TEST(an_algorithm_that_does_not_fit_the_key_is_refused)
 }
 END_TEST
 
+/* What was written; frees the BIO. */
+static char *take_text(BIO *bio)
+{
+    char *data;
+    long len = BIO_get_mem_data(bio, &data);
+    char *text = strndup(data, (size_t)len);
+
+    BIO_free(bio);
+    return text;
+}
+
 /* PEM text of a fresh key: traditional (PKCS#1, SEC1) or PKCS#8, encrypted with "pass" or not. */
 static char *make_pem(EVP_PKEY *pkey, bool is_traditional, bool is_encrypted)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *data, *text;
-    long len;
+    const EVP_CIPHER *cipher = is_encrypted ? EVP_aes_256_cbc() : NULL;
+    char pass[] = "pass";
 
     if (is_traditional)
-        PEM_write_bio_PrivateKey_traditional(bio, pkey, NULL, NULL, 0, NULL, NULL);
+        PEM_write_bio_PrivateKey_traditional(bio, pkey, cipher, NULL, 0, NULL,
+                                             is_encrypted ? pass : NULL);
     else
-        PEM_write_bio_PKCS8PrivateKey(bio, pkey, is_encrypted ? EVP_aes_256_cbc() : NULL,
-                                      is_encrypted ? "pass" : NULL, is_encrypted ? 4 : 0, NULL,
-                                      NULL);
-    len = BIO_get_mem_data(bio, &data);
-    text = strndup(data, (size_t)len);
-    BIO_free(bio);
-    return text;
+        PEM_write_bio_PKCS8PrivateKey(bio, pkey, cipher, is_encrypted ? pass : NULL,
+                                      is_encrypted ? 4 : 0, NULL, NULL);
+    return take_text(bio);
+}
+
+static char *make_public_pem(EVP_PKEY *pkey)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    PEM_write_bio_PUBKEY(bio, pkey);
+    return take_text(bio);
 }
 
 static struct signing_key *read_key(const char *text, const char *passphrase, struct error *err)
@@ -160,85 +176,163 @@ static void expect_readable(const char *text, const char *passphrase)
 }
 
 /* The forms line breaks take in variables. */
-static void expect_all_spellings(const char *pem)
+static void expect_all_spellings(const char *pem, const char *passphrase)
 {
     size_t len = strlen(pem), used = 0;
     char *spelt = malloc(2 * len + 10), *begin, *end;
 
-    expect_readable(pem, NULL);
+    expect_readable(pem, passphrase);
     for (size_t i = 0; i < len; i++)
         spelt[i] = pem[i] == '\n' ? ' ' : pem[i];
     spelt[len] = '\0';
-    expect_readable(spelt, NULL);
+    expect_readable(spelt, passphrase);
     for (size_t i = 0; i < len; i++) {
         if (pem[i] == '\n')
             spelt[used++] = '\\';
         spelt[used++] = pem[i] == '\n' ? 'n' : pem[i];
     }
     spelt[used] = '\0';
-    expect_readable(spelt, NULL);
+    expect_readable(spelt, passphrase);
     snprintf(spelt, 2 * len + 10, "\n\n  %s", pem);
-    expect_readable(spelt, NULL);
+    expect_readable(spelt, passphrase);
     begin = strchr(pem, '\n');
     end = strstr(begin, "-----END");
     snprintf(spelt, 2 * len + 10, "%.*s", (int)(end - begin), begin);
-    if (strstr(pem, "EC PRIVATE") == NULL)
-        expect_readable(spelt, NULL);
+    expect_readable(spelt, passphrase);
+    used = 0;
+    for (size_t i = 0; i < len; i++)
+        if (pem[i] != '\n')
+            spelt[used++] = pem[i];
+    spelt[used] = '\0';
+    expect_readable(spelt, passphrase);
     free(spelt);
 }
 
 START_TEST(private_keys_are_read_in_every_form)
 {
-    EVP_PKEY *rsa = EVP_RSA_gen(2048), *ec = EVP_EC_gen("P-384");
-    char *texts[4] = {make_pem(rsa, true, false), make_pem(rsa, false, false),
-                      make_pem(ec, true, false), make_pem(ec, false, false)};
-    char *encrypted = make_pem(rsa, false, true);
+    EVP_PKEY *keys[] = {EVP_RSA_gen(2048), EVP_EC_gen("P-384"),
+                        EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
 
-    for (int i = 0; i < 4; i++) {
-        expect_all_spellings(texts[i]);
-        free(texts[i]);
+    for (int i = 0; i < 3; i++) {
+        /* Ed25519 has no traditional form. */
+        for (int form = 0; form < (i == 2 ? 1 : 2); form++) {
+            char *text = make_pem(keys[i], form == 1, false);
+
+            expect_all_spellings(text, NULL);
+            free(text);
+        }
+        EVP_PKEY_free(keys[i]);
     }
-    expect_readable(encrypted, "pass");
-    free(encrypted);
+}
+END_TEST
+
+START_TEST(encrypted_keys_are_read_with_their_passphrase)
+{
+    EVP_PKEY *rsa = EVP_RSA_gen(2048), *ec = EVP_EC_gen("P-256");
+    char *texts[] = {make_pem(rsa, false, true), make_pem(ec, false, true),
+                     make_pem(rsa, true, true), make_pem(ec, true, true)};
+    char line[8192];
+    size_t used = 0;
+
+    for (int i = 0; i < 4; i++)
+        expect_readable(texts[i], "pass");
+    /* The headers of the old form survive the loss of line breaks. */
+    for (const char *c = texts[2]; *c != '\0'; c++)
+        line[used++] = *c == '\n' ? ' ' : *c;
+    line[used] = '\0';
+    expect_readable(line, "pass");
+    for (int i = 0; i < 4; i++)
+        free(texts[i]);
     EVP_PKEY_free(rsa);
     EVP_PKEY_free(ec);
 }
 END_TEST
 
+/* As `openssl ecparam -genkey` and many tools write them. */
+START_TEST(other_pem_blocks_before_the_key_are_passed_over)
+{
+    static const char parameters[] =
+        "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+    EVP_PKEY *ec = EVP_EC_gen("P-256");
+    char *key = make_pem(ec, true, false), *public = make_public_pem(ec);
+    char text[2048];
+
+    snprintf(text, sizeof text, "%s%s", parameters, key);
+    expect_readable(text, NULL);
+    snprintf(text, sizeof text, "%s%s", public, key);
+    expect_readable(text, NULL);
+    free(key);
+    free(public);
+    EVP_PKEY_free(ec);
+}
+END_TEST
+
+static void expect_refused(const char *text, const char *passphrase, const char *expected)
+{
+    struct error err = {0};
+
+    ck_assert_ptr_null(read_key(text, passphrase, &err));
+    ck_assert_str_eq(err.name, "NotSupportedWebKey");
+    ck_assert_msg(strstr(err.message, expected) != NULL, "%s, expected: %s", err.message, expected);
+    ck_assert_ptr_null(strstr(err.message, "hunter2"));
+}
+
+/* PEM of `pkey` in which the last lines of the key are missing, with an END line or without. */
+static void expect_cut(EVP_PKEY *pkey)
+{
+    char *pem = make_pem(pkey, false, false), cut[4096];
+    char *end = strstr(pem, "-----END");
+    const char *body = strchr(pem, '\n') + 1;
+
+    snprintf(cut, sizeof cut, "%.*s", (int)(end - pem), pem);
+    expect_refused(cut, NULL, "cut off: its END line is missing");
+    snprintf(cut, sizeof cut, "%.*s%s", (int)(end - pem - 40), pem, end);
+    expect_refused(cut, NULL, "the key in it is not whole");
+    snprintf(cut, sizeof cut, "%.*s", 64, body);
+    expect_refused(cut, NULL, "base64 of a key that is cut off");
+    snprintf(cut, sizeof cut, "%.*s!!!%s", (int)(end - pem - 40), pem, end);
+    expect_refused(cut, NULL, "damaged");
+    free(pem);
+}
+
 START_TEST(a_key_that_cannot_be_used_is_named_for_what_it_is)
 {
-    EVP_PKEY *small = EVP_RSA_gen(1024), *other = EVP_EC_gen("secp256k1");
+    EVP_PKEY *small = EVP_RSA_gen(1024), *other = EVP_EC_gen("secp256k1"),
+             *good = EVP_EC_gen("P-521"), *montgomery = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
     char *weak = make_pem(small, false, false), *curve = make_pem(other, false, false);
-    char *encrypted = make_pem(other, false, true), *cut = strdup(curve);
-    struct {
-        const char *text;
-        const char *passphrase;
-        const char *expected;
-    } cases[] = {
-        {weak, NULL, "1024 bits"},
-        {curve, NULL, "another curve"},
-        {encrypted, NULL, "no passphrase"},
-        {encrypted, "wrong", "does not open"},
-        {cut, NULL, "cut off"},
-        {"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", NULL, "public key"},
-        {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", NULL, "certificate"},
-        {"hunter2", NULL, "no PEM"}};
+    char *encrypted = make_pem(good, false, true), *old = make_pem(good, true, true);
+    char *public = make_public_pem(good), *agreement = make_pem(montgomery, false, false);
+    char bare[1024], twice[4096];
 
-    cut[strlen(cut) / 2] = '\0';
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct error err = {0};
-
-        ck_assert_ptr_null(read_key(cases[i].text, cases[i].passphrase, &err));
-        ck_assert_str_eq(err.name, "NotSupportedWebKey");
-        ck_assert_msg(strstr(err.message, cases[i].expected) != NULL, "%s", err.message);
-        ck_assert_ptr_null(strstr(err.message, "hunter2"));
-    }
+    snprintf(bare, sizeof bare, "%.*s", (int)(strstr(public, "-----END") - strchr(public, '\n')),
+             strchr(public, '\n'));
+    EVP_EncodeBlock((unsigned char *)twice, (unsigned char *)curve, (int)strlen(curve));
+    expect_refused(weak, NULL, "an RSA key of 1024 bits");
+    expect_refused(curve, NULL, "an EC key on secp256k1");
+    expect_refused(agreement, NULL, "a X25519 key");
+    expect_refused(encrypted, NULL, "an encrypted key, and no passphrase");
+    expect_refused(encrypted, "hunter2", "does not open");
+    expect_refused(old, NULL, "an encrypted key, and no passphrase");
+    expect_refused(old, "hunter2", "does not open");
+    expect_refused(public, NULL, "a public key; the private one");
+    expect_refused(bare, NULL, "a public key; the private one");
+    expect_refused(twice, NULL, "encoded in base64 once more");
+    expect_refused("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", NULL,
+                   "a certificate; its private key");
+    expect_refused("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
+                   NULL, "OpenSSH's own format");
+    expect_refused("hunter2 hunter2!", NULL, "neither PEM text nor base64");
+    expect_cut(good);
     free(weak);
     free(curve);
     free(encrypted);
-    free(cut);
+    free(old);
+    free(public);
+    free(agreement);
     EVP_PKEY_free(small);
     EVP_PKEY_free(other);
+    EVP_PKEY_free(good);
+    EVP_PKEY_free(montgomery);
 }
 END_TEST
 
@@ -248,6 +342,8 @@ int main(void)
                                   a_mac_equals_the_example_of_rfc_7515_a_1,
                                   an_algorithm_that_does_not_fit_the_key_is_refused,
                                   private_keys_are_read_in_every_form,
+                                  encrypted_keys_are_read_with_their_passphrase,
+                                  other_pem_blocks_before_the_key_are_passed_over,
                                   a_key_that_cannot_be_used_is_named_for_what_it_is,
                                   NULL};
 
