@@ -41,6 +41,9 @@ static const char *const authn_keys[] = {
     "x509CertChains",
     "humanAuthenticateClientId",
     "pluginName",
+    /* Ours; the vendor's SDK passes over keys that it does not know. */
+    "algorithm",
+    "privateKeyPassphraseEnvVarName",
 };
 static const char *const http_keys[] = {"connectTimeout", "readTimeout", "unsafeIgnoreSSLCert"};
 static const char *const environments[] = {
@@ -328,6 +331,15 @@ static void check_variable(const struct place *authn, const char *key, const cha
     PROBLEM_SET(problem, fix, "Set %s.", name);
 }
 
+static void check_private_key(const struct place *authn, const struct idaas_config *config)
+{
+    check_variable(authn, "privateKeyEnvVarName", config->private_key_env,
+                   "PrivateKeyEnvVarNameNotFound", "PrivateKeyNotFound", "private key");
+    if (config->passphrase_env[0] != '\0')
+        check_variable(authn, "privateKeyPassphraseEnvVarName", config->passphrase_env, "",
+                       "PrivateKeyPassphraseNotFound", "passphrase of the private key");
+}
+
 static void check_federated(const struct place *authn, const struct idaas_config *config)
 {
     if (config->federated_credential_name[0] == '\0' &&
@@ -398,8 +410,7 @@ static void check_method(const struct place *authn, const struct idaas_config *c
         check_certificates(authn, config);
         __attribute__((fallthrough));
     case AUTHN_PRIVATE_KEY_JWT:
-        check_variable(authn, "privateKeyEnvVarName", config->private_key_env,
-                       "PrivateKeyEnvVarNameNotFound", "PrivateKeyNotFound", "private key");
+        check_private_key(authn, config);
         break;
     case AUTHN_PKCS7:
         check_federated(authn, config);
@@ -444,6 +455,8 @@ static void read_authn(const struct place *top, struct idaas_config *config)
             ? text_of(&authn, "humanAuthenticateClientId")
             : place_text(&authn, "humanAuthenticateClientId", "iap_developer");
     config->plugin_name = text_of(&authn, "pluginName");
+    config->algorithm = text_of(&authn, "algorithm");
+    config->passphrase_env = text_of(&authn, "privateKeyPassphraseEnvVarName");
     if (!is_there || value == NULL)
         return;
     read_identity(top, &authn, config);

@@ -48,6 +48,8 @@ struct idaas_config {
     enum authn_method method;
     char *client_secret_env;
     char *private_key_env;
+    char *passphrase_env; /* of an encrypted private key; a key of ours, as is `algorithm` */
+    char *algorithm;      /* of client assertions, "PS256"; "": by the key */
     char *federated_credential_name;
     char *deploy_environment; /* upper case */
     char *oidc_token_file;

@@ -126,6 +126,8 @@ static bool add_authn(struct json_object *authn, const struct idaas_config *conf
            add_text(authn, "authnMethod", authn_method_text(config->method)) &&
            add_text(authn, "clientSecretEnvVarName", config->client_secret_env) &&
            add_text(authn, "privateKeyEnvVarName", config->private_key_env) &&
+           add_text(authn, "privateKeyPassphraseEnvVarName", config->passphrase_env) &&
+           add_text(authn, "algorithm", config->algorithm) &&
            add_text(authn, "applicationFederatedCredentialName",
                     config->federated_credential_name) &&
            add_text(authn, "clientDeployEnvironment", config->deploy_environment) &&

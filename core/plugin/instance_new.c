@@ -186,11 +186,11 @@ static bool create(struct plugin_instance *instance, struct error *err)
         instance->plugin = made;
         return true;
     }
-    return error_set(err, status == SESAME_OK ? ERROR_INTERNAL : error_of_status(status),
-                     "%s cannot be started: %s", instance->name,
-                     instance->explained.message[0] != '\0' ? instance->explained.message
-                     : status == SESAME_OK                  ? "create gave no instance"
-                                                            : "it gives no reason");
+    return error_set_named(err, status == SESAME_OK ? ERROR_INTERNAL : error_of_status(status),
+                           instance->explained.name, "%s cannot be started: %s", instance->name,
+                           instance->explained.message[0] != '\0' ? instance->explained.message
+                           : status == SESAME_OK                  ? "create gave no instance"
+                                                                  : "it gives no reason");
 }
 
 struct plugin_instance *instance_new(const struct instance_options *options, struct error *err)

@@ -8,6 +8,7 @@
 #include "config/host_config.h"
 #include "credential/credential_client.h"
 
+#include <ctype.h>
 #include <sesame/services.h>
 #include <string.h>
 
@@ -31,15 +32,38 @@ static void log_message(const struct sesame_host *host, int32_t level, struct se
              LOG_BYTES("fields", fields.data == NULL ? "" : fields.data, fields.len));
 }
 
+/* "NotSupportedWebKey: ..." begins with a code: letters and digits, a capital first. */
+static size_t code_len(struct slice message)
+{
+    size_t len = 0;
+
+    while (len < message.len && isalnum((unsigned char)message.data[len]))
+        len++;
+    return len > 0 && len + 1 < message.len && isupper((unsigned char)message.data[0]) &&
+                   memcmp(message.data + len, ": ", 2) == 0
+               ? len
+               : 0;
+}
+
 static void explain(const struct sesame_host *host, struct sesame_text message)
 {
     struct plugin_instance *instance = instance_enter(host);
+    struct slice text = slice_from(message);
     struct error err = {0};
+    char code[sizeof err.name];
+    size_t len = code_len(text);
 
     if (instance == NULL)
         return;
-    error_set(&err, ERROR_INTERNAL, "%.*s", (int)(message.len < 400 ? message.len : 400),
-              message.data == NULL ? "" : message.data);
+    if (len >= sizeof code)
+        len = 0;
+    if (len > 0) {
+        memcpy(code, text.data, len);
+        text = (struct slice){text.data + len + 2, text.len - len - 2};
+    }
+    code[len] = '\0';
+    error_set_named(&err, ERROR_INTERNAL, code, "%.*s", (int)(text.len < 400 ? text.len : 400),
+                    text.data == NULL ? "" : text.data);
     instance_explain(instance, &err);
 }
 

@@ -2,9 +2,13 @@
 #include "plugins/kit/client_assertion.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LIFETIME_S 600
+#define PRIVATE_KEY "/authnConfiguration/privateKeyEnvVarName"
+#define PASSPHRASE "/authnConfiguration/privateKeyPassphraseEnvVarName"
+#define ALGORITHM "/authnConfiguration/algorithm"
 
 int32_t assertion_key_from_secret(const struct token_provider *provider, uint64_t client_secret,
                                   struct assertion_key *out)
@@ -20,6 +24,120 @@ int32_t assertion_key_from_secret(const struct token_provider *provider, uint64_
         (void)snprintf(out->algorithm, sizeof out->algorithm, "HS256");
     return status;
 }
+
+/* ---- private keys ---------------------------------------------------------------------------- */
+
+/* A variable's text: what the configuration has at `pointer`, for messages. */
+static void explain_variable(const struct token_provider *provider, struct sesame_text config,
+                             const char *pointer, const char *before, struct sesame_text after)
+{
+    char *name = kit_get_string(&provider->kit, config, pointer);
+    struct kit_buffer text = {0};
+
+    kit_add(&text, before);
+    kit_add(&text, name == NULL ? "" : name);
+    kit_add_text(&text, after);
+    if (!text.has_failed)
+        provider->kit.log->explain(provider->kit.host, kit_buffer_text(&text));
+    kit_clear(&text);
+    free(name);
+}
+
+/* A secret from the variable that is named at `pointer`; its absence is explained. */
+static int32_t read_variable(const struct token_provider *provider, struct sesame_text config,
+                             const char *pointer, const char *code, uint64_t *out_secret)
+{
+    int32_t status =
+        provider->secret->from_config(provider->kit.host, kit_text(pointer), out_secret);
+
+    if (status != SESAME_OK)
+        explain_variable(provider, config, pointer, code, kit_text(" is not set"));
+    return status;
+}
+
+static int32_t open_key(const struct token_provider *provider, struct sesame_text config,
+                        uint64_t pem, uint64_t passphrase, uint64_t *out_key)
+{
+    struct sesame_text reason = {NULL, 0};
+    int32_t status = provider->sign->key_open(provider->kit.host, kit_text("pem"), pem, passphrase,
+                                              out_key, &reason);
+    struct kit_buffer after = {0};
+
+    if (status == SESAME_OK)
+        return status;
+    kit_add(&after, " cannot be used: ");
+    kit_add_text(&after, reason);
+    explain_variable(provider, config, PRIVATE_KEY, "NotSupportedWebKey: the private key in ",
+                     kit_buffer_text(&after));
+    kit_clear(&after);
+    return status;
+}
+
+/* What `algorithm` names must be among the key's; without it the key's own default holds. */
+static int32_t choose_algorithm(const struct token_provider *provider, struct sesame_text config,
+                                struct assertion_key *key)
+{
+    const struct kit *kit = &provider->kit;
+    struct sesame_text facts = {NULL, 0}, fitting = {NULL, 0};
+    char *wanted = kit_get_string(kit, config, ALGORITHM), *quoted = NULL, *chosen;
+    int32_t status = provider->sign->key_describe(kit->host, key->handle, &facts);
+    struct kit_buffer text = {0};
+
+    chosen = wanted != NULL ? wanted : kit_get_string(kit, facts, "/alg");
+    if (status == SESAME_OK && chosen != NULL)
+        (void)snprintf(key->algorithm, sizeof key->algorithm, "%s", chosen);
+    kit_add(&text, "\"");
+    kit_add(&text, key->algorithm);
+    kit_add(&text, "\"");
+    if (kit_find(kit, facts, "/algs", &fitting))
+        quoted = kit_copy(fitting);
+    if (status != SESAME_OK || quoted == NULL || text.has_failed) {
+        status = SESAME_INTERNAL;
+    } else if (strstr(quoted, text.data) == NULL) {
+        kit_clear(&text);
+        kit_add(&text, ": authnConfiguration.algorithm is ");
+        kit_add(&text, key->algorithm);
+        kit_add(&text, ", which this key does not fit; expected one of ");
+        kit_add(&text, quoted);
+        explain_variable(provider, config, PRIVATE_KEY, "NotSupportedWebKey: the private key in ",
+                         kit_buffer_text(&text));
+        status = SESAME_BAD_INPUT;
+    }
+    kit_clear(&text);
+    free(quoted);
+    if (chosen != wanted)
+        free(chosen);
+    free(wanted);
+    return status;
+}
+
+int32_t assertion_key_from_config(const struct token_provider *provider, struct sesame_text config,
+                                  struct assertion_key *out)
+{
+    const struct sesame_host *host = provider->kit.host;
+    struct sesame_text ignored;
+    uint64_t pem = 0, passphrase = 0;
+    int32_t status = read_variable(provider, config, PRIVATE_KEY, "PrivateKeyNotFound: ", &pem);
+
+    if (status == SESAME_OK && kit_find(&provider->kit, config, PASSPHRASE, &ignored))
+        status = read_variable(provider, config, PASSPHRASE,
+                               "PrivateKeyPassphraseNotFound: ", &passphrase);
+    if (status == SESAME_OK)
+        status = open_key(provider, config, pem, passphrase, &out->handle);
+    if (status == SESAME_OK)
+        status = choose_algorithm(provider, config, out);
+    if (status == SESAME_OK && strcmp(out->algorithm, "EdDSA") == 0)
+        provider->kit.log->write(host, SESAME_LOG_WARN,
+                                 kit_text("the private key is an Ed25519 key: the documentation of "
+                                          "IDaaS names RSA and EC keys only, it may refuse this "
+                                          "one"),
+                                 (struct sesame_text){NULL, 0});
+    provider->secret->free(host, pem);
+    provider->secret->free(host, passphrase);
+    return status;
+}
+
+/* ---- the assertion --------------------------------------------------------------------------- */
 
 /* A random UUID, version 4 (RFC 9562). */
 static void make_uuid(const struct token_provider *provider, char out[37])

@@ -32,7 +32,8 @@ struct sesame_log_v1 {
     void (*write)(const struct sesame_host *host, int32_t level, struct sesame_text message,
                   struct sesame_text fields);
 
-    /* The text that goes with the failure status about to be returned by `create`. */
+    /* The text that goes with the failure status about to be returned by `create`. One word with a
+     * capital first and a colon in front, "NotSupportedWebKey: ...", is its stable name. */
     void (*explain)(const struct sesame_host *host, struct sesame_text message);
 };
 

@@ -1,0 +1,89 @@
+/* Tokens from IDaaS with an assertion signed by the agent's private key (idaas.md 2.2, 2.3). */
+#include "plugins/kit/client_assertion.h"
+#include "plugins/kit/idaas.h"
+#include "plugins/kit/token_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct sesame_instance {
+    struct token_provider provider;
+    struct assertion_key key;
+};
+
+static const char config_schema[] =
+    IDAAS_CONFIG_SCHEMA("\"authnMethod\":{\"const\":\"PRIVATE_KEY_JWT\"}," ASSERTION_KEY_PROPERTIES,
+                        "\"authnMethod\",\"privateKeyEnvVarName\"");
+
+static void fetch(struct sesame_instance *instance, uint64_t call,
+                  const struct sesame_token_request *request)
+{
+    struct token_provider *provider = &instance->provider;
+    struct token_fetch *fetch = token_fetch_start(provider, call, request);
+    struct client_auth auth = {.field_count = 0};
+    uint64_t assertion;
+
+    if (fetch == NULL)
+        return;
+    assertion = client_assertion_make(provider, &instance->key);
+    if (assertion == 0) {
+        token_fetch_fail(fetch, SESAME_INTERNAL, "", "the client assertion cannot be signed");
+        return;
+    }
+    client_auth_add(&auth, "client_assertion_type", ASSERTION_JWT_BEARER);
+    client_auth_add_secret(&auth, "client_assertion", assertion);
+    token_request_send(fetch, &auth);
+    provider->secret->free(provider->kit.host, assertion);
+}
+
+static void cancel(struct sesame_instance *instance, uint64_t call)
+{
+    token_provider_cancel(&instance->provider, call);
+}
+
+static void destroy(struct sesame_instance *instance)
+{
+    token_provider_close(&instance->provider);
+    free(instance);
+}
+
+static int32_t create(const struct sesame_host *host, struct sesame_text config,
+                      struct sesame_instance **out_instance)
+{
+    struct sesame_instance *instance = calloc(1, sizeof *instance);
+    int32_t status = SESAME_INTERNAL;
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    if (idaas_open(&instance->provider, host, config,
+                   "the client id, and that the public key registered at the agent node belongs to "
+                   "the private key that privateKeyEnvVarName names"))
+        status = assertion_key_from_config(&instance->provider, config, &instance->key);
+    if (status == SESAME_OK)
+        *out_instance = instance;
+    else
+        destroy(instance);
+    return status;
+}
+
+static const void *get_interface(const char *id)
+{
+    static const struct sesame_credential_provider_v1 provider = {fetch, cancel};
+
+    return strcmp(id, SESAME_CREDENTIAL_PROVIDER_V1) == 0 ? &provider : NULL;
+}
+
+static const char *const offers[] = {SESAME_CREDENTIAL_PROVIDER_V1, NULL};
+
+const struct sesame_plugin sesame_plugin_v1 = {
+    .id = "private-key-jwt",
+    .version = PACKAGE_VERSION,
+    .description = "Tokens from IDaaS with an assertion signed by a private key",
+    .config_schema = config_schema,
+    .needs = token_provider_needs,
+    .offers = offers,
+    .get_interface = get_interface,
+    .create = create,
+    .stop = NULL,
+    .destroy = destroy,
+};
