@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "net/http_fields.h"
 #include "net/loop.h"
+#include "net/tls_client_key.h"
 #include "net/tls_trust.h"
 
 #include <stdlib.h>
@@ -126,6 +127,8 @@ static CURLcode prepare_tls(CURL *easy, void *context, void *arg)
 
     (void)easy;
     SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+    if (call->client_key != NULL)
+        tls_client_key_forget_after_handshake(tls);
     return tls_trust_add(call->client->trust, tls) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
@@ -360,6 +363,12 @@ void http_call_explain(const struct http_call *call, CURLcode code, struct error
         error_set_named(err, ERROR_UPSTREAM, "TlsNotTrusted",
                         "%s: the server's certificate is not trusted (%s); if it comes from a "
                         "private CA, name its file in SSL_CERT_FILE",
+                        call->url, detail);
+        break;
+    case CURLE_SSL_CERTPROBLEM:
+        error_set_named(err, ERROR_BAD_INPUT, "ClientCertificateUnusable",
+                        "%s: the client certificate cannot be used: %s; expected a PEM "
+                        "certificate, leaf first, and the private key that belongs to it",
                         call->url, detail);
         break;
     default:

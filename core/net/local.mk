@@ -12,5 +12,6 @@ libnet_la_SOURCES = \
     core/net/loop.c core/net/loop.h \
     core/net/sse.c core/net/sse.h \
     core/net/stream.c core/net/stream.h \
+    core/net/tls_client_key.c core/net/tls_client_key.h \
     core/net/tls_trust.c core/net/tls_trust.h \
     core/net/url.c
