@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/credential_client.h"
+#include "credential/request_proof.h"
 #include "credential/token_binding.h"
 #include "jwt/key.h"
 #include "net/http_fields.h"
@@ -17,6 +18,14 @@
 #include <string.h>
 
 #define CREDENTIAL_WAIT_MS 30000
+#define ADDED_HEADER_MAX_COUNT 2 /* the credential and the proof that it is ours to use */
+
+/* What follows an answer that the caller does not get to see. */
+enum retry {
+    RETRY_NONE,
+    RETRY_RENEWED, /* the peer does not take the credential: once more with a fresh one */
+    RETRY_NONCE,   /* it wants its nonce in the proof: once more with that */
+};
 
 struct authorized_call {
     struct http_client *http;
@@ -24,7 +33,7 @@ struct authorized_call {
     const struct credential_config *config; /* NULL: a plain call */
     struct http_request_options options;    /* deep copy; borrows from `texts` and `headers` */
     char *texts;
-    struct http_header *headers; /* one more than header_count, for the credential */
+    struct http_header *headers; /* ADDED_HEADER_MAX_COUNT more than header_count */
     struct secret *secret_body, *secret_query, *client_certificate, *client_key;
     struct http_call_events events;
     void *arg;
@@ -34,7 +43,9 @@ struct authorized_call {
     uint64_t generation;
     bool is_starting; /* inside authorized_call_start */
     bool has_renewed;
-    bool is_dropping; /* this answer is a refusal that we act on */
+    bool has_proof; /* the request under way carries one */
+    bool has_repeated_with_nonce;
+    enum retry retry; /* what this answer leads to */
     bool is_paused;
     bool is_over;       /* on_done was called or it was cancelled from inside */
     struct error *late; /* a failure to be told from the loop */
@@ -62,7 +73,7 @@ static bool copy_options(struct authorized_call *call, const struct http_request
     for (size_t i = 0; i < options->header_count; i++)
         size += options->headers[i].name.len + options->headers[i].value.len + 2;
     call->texts = malloc(size);
-    call->headers = calloc(options->header_count + 1, sizeof *call->headers);
+    call->headers = calloc(options->header_count + ADDED_HEADER_MAX_COUNT, sizeof *call->headers);
     if (call->texts == NULL || call->headers == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
     at = call->texts;
@@ -122,19 +133,26 @@ static void end(struct authorized_call *call, int status, struct secret *answer,
     free_call(call);
 }
 
-static bool is_refusal(const struct authorized_call *call, int status)
+static enum retry retry_after(struct authorized_call *call, int status,
+                              const struct http_answer_header *headers, size_t count)
 {
+    if (call->has_proof &&
+        request_proof_learn(call->http, call->options.url, status, headers, count) &&
+        !call->has_repeated_with_nonce)
+        return RETRY_NONCE;
     if (call->config == NULL || call->has_renewed)
-        return false;
-    return status == 401 || (status == 403 && call->config->kind == CREDENTIAL_ACCESS_TOKEN);
+        return RETRY_NONE;
+    return status == 401 || (status == 403 && call->config->kind == CREDENTIAL_ACCESS_TOKEN)
+               ? RETRY_RENEWED
+               : RETRY_NONE;
 }
 
 static void on_head(void *arg, int status, const struct http_answer_header *headers, size_t count)
 {
     struct authorized_call *call = arg;
 
-    call->is_dropping = is_refusal(call, status);
-    if (!call->is_dropping && call->events.on_head != NULL)
+    call->retry = retry_after(call, status, headers, count);
+    if (call->retry == RETRY_NONE && call->events.on_head != NULL)
         call->events.on_head(call->arg, status, headers, count);
 }
 
@@ -142,22 +160,29 @@ static void on_data(void *arg, const char *bytes, size_t len)
 {
     struct authorized_call *call = arg;
 
-    if (!call->is_dropping && call->events.on_data != NULL)
+    if (call->retry == RETRY_NONE && call->events.on_data != NULL)
         call->events.on_data(call->arg, bytes, len);
 }
 
 static void on_done(void *arg, int status, struct secret *answer, const struct error *err)
 {
     struct authorized_call *call = arg;
+    enum retry retry = call->retry;
 
     call->call = NULL;
-    if (!call->is_dropping) {
+    call->retry = RETRY_NONE;
+    switch (retry) {
+    case RETRY_NONE:
         end(call, status, answer, err);
         return;
+    case RETRY_RENEWED:
+        call->has_renewed = true;
+        credential_report_unauthorized(call->credentials, call->config, call->generation);
+        break;
+    case RETRY_NONCE:
+        call->has_repeated_with_nonce = true;
+        break;
     }
-    call->is_dropping = false;
-    call->has_renewed = true;
-    credential_report_unauthorized(call->credentials, call->config, call->generation);
     ask_for_credential(call);
 }
 
@@ -185,18 +210,55 @@ static bool send_with_query(struct authorized_call *call, struct http_request_op
     return call->call != NULL;
 }
 
+/* RFC 9449 section 7.1: a token bound to a key goes by a scheme of its own, unless the
+ * configuration has a header of its own for it. */
+static struct slice prefix_for(const struct authorized_call *call,
+                               const struct credential *credential)
+{
+    const struct credential_config *config = call->config;
+    bool is_bound = credential->binding != NULL && credential->binding->proof_key != NULL;
+
+    return is_bound && slice_equal_nocase(slice_of(config->attach_header), "authorization") &&
+                   slice_equal_nocase(slice_of(config->attach_prefix), "bearer ")
+               ? slice_of("DPoP ")
+               : slice_of(config->attach_prefix);
+}
+
 static bool send_with_header(struct authorized_call *call, struct http_request_options *options,
                              const struct credential *credential, struct error *err)
 {
     const char *name = call->config->attach_header;
 
-    call->headers[options->header_count++] = (struct http_header){
-        slice_of(name), slice_of(call->config->attach_prefix), credential->secret};
+    call->headers[options->header_count++] =
+        (struct http_header){slice_of(name), prefix_for(call, credential), credential->secret};
     /* HTTP/2 keeps any other header in its table for the life of the connection. */
     if (!slice_equal_nocase(slice_of(name), "authorization"))
         options->is_http1_only = true;
     call->call = http_client_start(call->http, options, &our_events, call, err);
     return call->call != NULL;
+}
+
+static bool send_with_credential(struct authorized_call *call, struct http_request_options *options,
+                                 const struct credential *credential, struct error *err)
+{
+    const struct token_binding *binding = credential->binding;
+    CLEANUP(secret_cleanup) struct secret *proof = NULL;
+
+    call->has_proof = binding != NULL && binding->proof_key != NULL;
+    if (binding != NULL && binding->client_key != NULL) {
+        options->client_certificate = binding->client_certificate;
+        options->client_key = signing_key_pkcs8(binding->client_key);
+    }
+    if (call->has_proof) {
+        proof =
+            request_proof_make(call->http, binding->proof_key, options, credential->secret, err);
+        if (proof == NULL)
+            return error_prefix(err, "the credential \"%s\"", call->config->name);
+        call->headers[options->header_count++] =
+            (struct http_header){slice_of("DPoP"), slice_of(""), proof};
+    }
+    return call->config->attach_query[0] != '\0' ? send_with_query(call, options, credential, err)
+                                                 : send_with_header(call, options, credential, err);
 }
 
 static bool send_request(struct authorized_call *call, const struct credential *credential,
@@ -213,18 +275,11 @@ static bool send_request(struct authorized_call *call, const struct credential *
                                    "no time was left to send the request");
         options.total_timeout_ms = left_ms;
     }
-    if (credential != NULL && credential->binding != NULL &&
-        credential->binding->client_key != NULL) {
-        options.client_certificate = credential->binding->client_certificate;
-        options.client_key = signing_key_pkcs8(credential->binding->client_key);
-    }
     if (credential == NULL) {
         call->call = http_client_start(call->http, &options, &our_events, call, err);
         ok = call->call != NULL;
-    } else if (call->config->attach_query[0] != '\0') {
-        ok = send_with_query(call, &options, credential, err);
     } else {
-        ok = send_with_header(call, &options, credential, err);
+        ok = send_with_credential(call, &options, credential, err);
     }
     if (ok && call->is_paused)
         http_call_pause(call->call, true);

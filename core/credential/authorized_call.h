@@ -18,8 +18,12 @@ struct error;
  * the same order and number; a failure to get the credential comes through on_done with status 0
  * and the broker's error. On 401 (403 too for access tokens, as Function Compute's trigger answers)
  * to a credential that the broker could renew, the answer is dropped, the credential fetched anew
- * and the request sent once more; the caller sees the second answer only. A query credential never
- * shows in an error. */
+ * and the request sent once more; the caller sees the last answer only. A query credential never
+ * shows in an error.
+ *
+ * A token that is bound to a key (credential/token_binding.h) is sent as "Authorization: DPoP" with
+ * a fresh proof, once more when the peer asks for its nonce; one that is bound to a certificate
+ * over a connection that proves it. */
 struct authorized_call *
 authorized_call_start(struct http_client *http, struct credential_client *credentials,
                       struct slice credential, const struct http_request_options *options,

@@ -7,5 +7,6 @@ libcredential_la_SOURCES = \
     core/credential/credential_client.c core/credential/credential_client.h \
     core/credential/keep.c core/credential/keep.h \
     core/credential/provider.h \
+    core/credential/request_proof.c core/credential/request_proof.h \
     core/credential/token_binding.c core/credential/token_binding.h \
     core/credential/vault.c core/credential/vault.h

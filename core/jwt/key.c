@@ -337,8 +337,9 @@ bool signing_key_add_jwk(const struct signing_key *key, const char *kid, struct 
         algorithm_find(slice_of(signing_key_default_algorithm(key)));
     int width = (int)algorithm->coordinate_len;
     bool ok =
-        buffer_printf(out, err, "{\"kty\":\"%s\",\"kid\":\"%s\",\"use\":\"sig\",\"alg\":\"%s\"",
-                      signing_key_type(key), kid, algorithm->name) &&
+        buffer_printf(out, err, "{\"kty\":\"%s\"", signing_key_type(key)) &&
+        (kid == NULL || buffer_printf(out, err, ",\"kid\":\"%s\",\"use\":\"sig\",\"alg\":\"%s\"",
+                                      kid, algorithm->name)) &&
         (key->curve == NULL || buffer_printf(out, err, ",\"crv\":\"%s\"", key->curve));
 
     if (!ok)

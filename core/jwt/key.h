@@ -46,7 +46,8 @@ bool signing_key_sign(const struct signing_key *key, const char *algorithm_name,
 /* The private half as PKCS#8 DER, borrowed from the key; NULL for a shared secret. */
 const struct secret *signing_key_pkcs8(const struct signing_key *key);
 
-/* Appends the public half as a JWK object with `kid`, use sig and the default alg. */
+/* Appends the public half as a JWK object with `kid`, use sig and the default alg; without a kid
+ * (NULL) only what makes the key, as in RFC 7638. */
 bool signing_key_add_jwk(const struct signing_key *key, const char *kid, struct buffer *out,
                          struct error *err);
 

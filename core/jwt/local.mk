@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libjwt.la
 libjwt_la_SOURCES = \
     core/jwt/access_token.c core/jwt/access_token.h \
     core/jwt/algorithm.c core/jwt/algorithm.h \
+    core/jwt/dpop.c core/jwt/dpop.h \
     core/jwt/jwk.c core/jwt/jwk.h \
     core/jwt/jwks.c core/jwt/jwks.h \
     core/jwt/jwks_cache.c core/jwt/jwks_cache.h \

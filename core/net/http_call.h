@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 
 struct loop_timer;
+struct origin_nonces;
 struct tls_trust;
 
 struct http_client {
@@ -16,6 +17,7 @@ struct http_client {
     CURLM *multi;
     struct loop_timer *timer;
     struct tls_trust *trust;
+    struct origin_nonces *nonces;
     char *user_agent;
     int32_t connect_timeout_ms;
     struct http_call *calls;

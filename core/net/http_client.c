@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "net/http_call.h"
 #include "net/loop.h"
+#include "net/origin_nonces.h"
 #include "net/tls_trust.h"
 
 #include <stdio.h>
@@ -173,7 +174,8 @@ static bool open_multi(struct http_client *client, const struct http_client_opti
                        struct error *err)
 {
     client->multi = curl_multi_init();
-    if (client->multi == NULL || client->user_agent == NULL)
+    client->nonces = origin_nonces_new();
+    if (client->multi == NULL || client->user_agent == NULL || client->nonces == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for an HTTP client");
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
@@ -221,8 +223,14 @@ void http_client_free(struct http_client *client)
         curl_multi_cleanup(client->multi);
     loop_timer_free(client->timer);
     tls_trust_free(client->trust);
+    origin_nonces_free(client->nonces);
     free(client->user_agent);
     free(client);
+}
+
+struct origin_nonces *http_client_nonces(struct http_client *client)
+{
+    return client->nonces;
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct error;
 struct http_call;
 struct http_client;
 struct loop;
+struct origin_nonces;
 struct secret;
 
 struct http_client_options {
@@ -29,6 +30,9 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
                                     struct error *err);
 /* Cancels what is still running, without callbacks. */
 void http_client_free(struct http_client *client);
+
+/* What servers asked to see in the next DPoP proof, shared by all calls of this client. */
+struct origin_nonces *http_client_nonces(struct http_client *client);
 
 /* A header to send. With `secret` the value is `value` followed by the secret's bytes; the line
  * exists in ordinary memory only while the request is on the wire and is wiped after it. */

@@ -10,6 +10,7 @@ libnet_la_SOURCES = \
     core/net/http_parser.c core/net/http_parser.h \
     core/net/http_server.h \
     core/net/loop.c core/net/loop.h \
+    core/net/origin_nonces.c core/net/origin_nonces.h \
     core/net/sse.c core/net/sse.h \
     core/net/stream.c core/net/stream.h \
     core/net/tls_client_key.c core/net/tls_client_key.h \

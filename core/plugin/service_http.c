@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "config/host_config.h"
 #include "credential/authorized_call.h"
+#include "credential/request_proof.h"
 #include "jwt/key.h"
 #include "net/loop.h"
 #include "plugin/request_body.h"
@@ -26,14 +27,21 @@ struct plugin_http {
     const struct sesame_http_events *events;
     uint64_t tag;
     bool wants_secret;
-    bool is_ending; /* its end is queued on the loop */
+    char *proven_url; /* with a DPoP proof: where it went, else NULL */
+    bool is_ending;   /* its end is queued on the loop */
 };
+
+static void release_http(struct plugin_http *http)
+{
+    free(http->proven_url);
+    free(http);
+}
 
 static void free_http(struct plugin_http *http)
 {
     if (http->instance != NULL)
         handle_take(&http->instance->handles, HANDLE_HTTP, http->handle);
-    free(http);
+    release_http(http);
 }
 
 /* ---- what comes back ------------------------------------------------------------------------- */
@@ -43,6 +51,9 @@ static void on_head(void *arg, int status, const struct http_answer_header *head
     struct plugin_http *http = arg;
     struct sesame_http_field fields[ANSWER_HEADER_MAX_COUNT];
 
+    if (http->proven_url != NULL)
+        (void)request_proof_learn(http->instance->home.http, http->proven_url, status, headers,
+                                  count);
     if (http->events->on_head == NULL)
         return;
     if (count > ANSWER_HEADER_MAX_COUNT)
@@ -87,6 +98,7 @@ struct draft {
     struct http_header headers[HEADER_MAX_COUNT];
     struct secret *made[HEADER_MAX_COUNT]; /* Basic values, ours */
     struct secret *form;
+    struct secret *proof; /* of DPoP */
     char *method;
     char *url;
 };
@@ -96,6 +108,7 @@ static void clear_draft(struct draft *draft)
     for (size_t i = 0; i < HEADER_MAX_COUNT; i++)
         secret_free(draft->made[i]);
     secret_free(draft->form);
+    secret_free(draft->proof);
     free(draft->method);
     free(draft->url);
 }
@@ -176,8 +189,16 @@ static bool add_binding(struct plugin_instance *instance, struct draft *draft,
     draft->options.client_certificate = parts.client_certificate;
     if (parts.client_key != NULL)
         draft->options.client_key = signing_key_pkcs8(parts.client_key);
-    return parts.proof_key == NULL ||
-           error_set(err, ERROR_BAD_INPUT, "this host makes no DPoP proofs for plugins yet");
+    if (parts.proof_key == NULL)
+        return true;
+    if (draft->options.header_count == HEADER_MAX_COUNT - 1)
+        return error_set(err, ERROR_LIMIT, "a request with more than %d headers",
+                         HEADER_MAX_COUNT - 2);
+    draft->proof =
+        request_proof_make(instance->home.http, parts.proof_key, &draft->options, NULL, err);
+    draft->headers[draft->options.header_count++] =
+        (struct http_header){slice_of("DPoP"), slice_of(""), draft->proof};
+    return draft->proof != NULL;
 }
 
 static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
@@ -253,6 +274,8 @@ static int32_t http_start(const struct sesame_host *host, const struct sesame_ht
         http->call = authorized_call_start(instance->home.http, instance->home.credentials,
                                            slice_from(request->credential), &draft.options,
                                            &our_events, http, &err);
+    if (draft.proof != NULL)
+        http->proven_url = TAKE(draft.url);
     clear_draft(&draft);
     if (http->call != NULL) {
         *out_http = http->handle;
@@ -303,7 +326,7 @@ static void abandon(void *object)
     authorized_call_cancel(TAKE(http->call));
     http->instance = NULL;
     if (!http->is_ending)
-        free(http);
+        release_http(http);
 }
 
 void service_http_close(struct plugin_instance *instance)

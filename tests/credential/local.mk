@@ -14,3 +14,7 @@ test_eviction_SOURCES = tests/credential/test_eviction.c
 test_eviction_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_eviction_LDADD = $(test_broker_LDADD)
 EXTRA_DIST += tests/support/provider.h
+check_PROGRAMS += test_bound_token
+test_bound_token_SOURCES = tests/credential/test_bound_token.c
+test_bound_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_bound_token_LDADD = $(test_broker_LDADD)
