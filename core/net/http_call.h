@@ -21,7 +21,7 @@ struct http_client {
     char *user_agent;
     int32_t connect_timeout_ms;
     struct http_call *calls;
-    int depth; /* > 0 while libcurl is calling us: handles must not be removed then */
+    int depth; /* > 0 while libcurl is calling us: handles must not be added or removed then */
     bool has_dead_calls;
 };
 
@@ -37,8 +37,9 @@ struct http_call {
     void *arg;
     struct buffer head; /* header lines of the answer so far */
     int status;
-    bool has_head; /* on_head was called */
-    bool is_dead;  /* cancelled from inside a callback: removed when libcurl has returned */
+    bool has_head;   /* on_head was called */
+    bool is_dead;    /* cancelled from inside a callback: removed when libcurl has returned */
+    bool is_waiting; /* started inside a callback: added when libcurl has returned */
     bool is_secret_answer;
     struct secret_builder secret_answer;
     size_t answer_bytes;

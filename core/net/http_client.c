@@ -60,7 +60,41 @@ static void finish_call(struct http_call *call, CURLcode code)
     remove_call(call);
 }
 
-/* After libcurl returned: hands out what is complete, then removes what was cancelled. */
+static bool add_to_multi(struct http_call *call, struct error *err)
+{
+    return curl_multi_add_handle(call->client->multi, call->easy) == CURLM_OK ||
+           error_set(err, ERROR_INTERNAL, "%s: the request cannot be started", call->url);
+}
+
+static struct http_call *first_waiting(const struct http_client *client)
+{
+    struct http_call *call = client->calls;
+
+    while (call != NULL && !call->is_waiting)
+        call = call->next;
+    return call;
+}
+
+/* Calls started inside a callback, where libcurl takes no new ones. */
+static void start_waiting_calls(struct http_client *client)
+{
+    struct http_call *call;
+
+    while ((call = first_waiting(client)) != NULL) {
+        struct error err = {0};
+
+        call->is_waiting = false;
+        if (add_to_multi(call, &err))
+            continue;
+        call->is_dead = true;
+        if (call->events.on_done != NULL)
+            call->events.on_done(call->arg, 0, NULL, &err);
+        remove_call(call);
+    }
+}
+
+/* After libcurl returned: hands out what is complete, removes what was cancelled, starts what was
+ * asked for meanwhile. */
 static void after_action(struct http_client *client)
 {
     CURLMsg *message;
@@ -77,6 +111,7 @@ static void after_action(struct http_client *client)
         finish_call((struct http_call *)(void *)private, message->data.result);
     }
     free_dead_calls(client);
+    start_waiting_calls(client);
 }
 
 static void act(struct http_client *client, curl_socket_t fd, int events)
@@ -313,9 +348,9 @@ struct http_call *http_client_start(struct http_client *client,
             call->idle = loop_timer_new(client->loop, on_idle, call, err);
         if (err->code == ERROR_NONE) {
             http_call_touch(call);
-            if (curl_multi_add_handle(client->multi, call->easy) == CURLM_OK)
+            call->is_waiting = client->depth > 0;
+            if (call->is_waiting || add_to_multi(call, err))
                 return call;
-            error_set(err, ERROR_INTERNAL, "%s: the request cannot be started", call->url);
         }
     }
     remove_call(call);

@@ -78,8 +78,8 @@ struct http_call_events {
     void (*on_done)(void *arg, int status, struct secret *answer, const struct error *err);
 };
 
-/* Starts a call. On success on_done follows exactly once unless it is cancelled. The error names
- * the URL without its query. */
+/* Starts a call, also inside another's callbacks. On success on_done follows exactly once unless it
+ * is cancelled. The error names the URL without its query. */
 struct http_call *http_client_start(struct http_client *client,
                                     const struct http_request_options *options,
                                     const struct http_call_events *events, void *arg,

@@ -260,6 +260,48 @@ START_TEST(a_call_can_be_cancelled_from_its_own_data)
 }
 END_TEST
 
+static int nested_count;
+
+static void on_nested_done(void *arg, int status, struct secret *answer, const struct error *err)
+{
+    (void)arg;
+    (void)answer;
+    ck_assert_ptr_null(err);
+    ck_assert_int_eq(status, 200);
+    nested_count++;
+}
+
+static void start_from_data(void *arg, const char *bytes, size_t len)
+{
+    static const struct http_call_events nested = {.on_done = on_nested_done};
+    struct http_request_options options = {.method = "GET", .url = url_to("http", "/")};
+    struct error err = {0};
+
+    (void)arg;
+    (void)bytes;
+    (void)len;
+    ck_assert_ptr_nonnull(http_client_start(client, &options, &nested, NULL, &err));
+    /* One that is gone again before libcurl could take it. */
+    http_call_cancel(http_client_start(client, &options, &nested, NULL, &err));
+    ck_assert_int_eq(nested_count, 0);
+}
+
+START_TEST(a_call_can_be_started_from_anothers_data)
+{
+    static const struct http_call_events starting = {.on_data = start_from_data,
+                                                     .on_done = on_done};
+    struct http_request_options options = {.method = "GET", .url = url_to("http", "/stream")};
+    struct error err = {0};
+
+    nested_count = 0;
+    ck_assert_ptr_nonnull(http_client_start(client, &options, &starting, NULL, &err));
+    for (int i = 0; i < 200 && nested_count == 0; i++)
+        loop_run_once(loop, 10);
+    ck_assert_int_eq(nested_count, 1);
+    ck_assert_int_eq(done_count, 0);
+}
+END_TEST
+
 START_TEST(silence_and_slowness_have_their_own_limits)
 {
     struct http_request_options options = {.url = url_to("http", "/stream"), .idle_timeout_ms = 30};
@@ -384,6 +426,7 @@ int main(void)
                                   a_redirect_is_an_answer_and_is_not_followed,
                                   a_cancelled_call_is_over_for_both_sides,
                                   a_call_can_be_cancelled_from_its_own_data,
+                                  a_call_can_be_started_from_anothers_data,
                                   silence_and_slowness_have_their_own_limits,
                                   a_refused_connection_names_the_address_without_its_query,
                                   plain_http_to_elsewhere_is_refused_before_anything_is_sent,
