@@ -15,7 +15,8 @@ struct sse_reader {
     struct buffer line; /* the part of a line that came so far */
     struct buffer data;
     struct buffer type;
-    struct buffer id;
+    struct buffer id;      /* of the event at hand ... */
+    struct buffer last_id; /* ... and of the stream, once a blank line completed it */
     size_t event_max_bytes;
     int64_t retry_ms;
     size_t bom_seen; /* bytes of a byte order mark at the very start */
@@ -37,6 +38,7 @@ struct sse_reader *sse_reader_new(size_t event_max_bytes, struct error *err)
     buffer_init(&reader->data, event_max_bytes);
     buffer_init(&reader->type, TYPE_MAX_BYTES);
     buffer_init(&reader->id, ID_MAX_BYTES);
+    buffer_init(&reader->last_id, ID_MAX_BYTES);
     reader->event_max_bytes = event_max_bytes;
     reader->retry_ms = -1;
     reader->at_start = true;
@@ -51,6 +53,7 @@ void sse_reader_free(struct sse_reader *reader)
     buffer_clear(&reader->data);
     buffer_clear(&reader->type);
     buffer_clear(&reader->id);
+    buffer_clear(&reader->last_id);
     free(reader);
 }
 
@@ -64,8 +67,8 @@ void sse_reader_state(const struct sse_reader *reader, struct sse_event *out_eve
     *out_event = (struct sse_event){.type = "message",
                                     .type_len = 7,
                                     .data = "",
-                                    .id = text_of(&reader->id),
-                                    .id_len = reader->id.len,
+                                    .id = text_of(&reader->last_id),
+                                    .id_len = reader->last_id.len,
                                     .retry_ms = reader->retry_ms};
 }
 
@@ -103,8 +106,12 @@ static bool dispatch(struct sse_reader *reader,
                      bool (*on_event)(void *arg, const struct sse_event *event), void *arg)
 {
     struct sse_event event;
+    struct error ignored = {0};
     bool goes_on = true;
 
+    /* Not before: who goes on behind an event that was cut off would never get it. */
+    buffer_truncate(&reader->last_id, 0);
+    (void)buffer_add(&reader->last_id, text_of(&reader->id), reader->id.len, &ignored);
     if (reader->has_data) {
         sse_reader_state(reader, &event);
         if (reader->type.len > 0) {

@@ -34,7 +34,8 @@ bool sse_reader_feed(struct sse_reader *reader, const char *bytes, size_t len,
                      bool (*on_event)(void *arg, const struct sse_event *event), void *arg,
                      struct error *err);
 
-/* The stream's last id and retry; `data` is empty. Borrowed until the next feed. */
+/* The last id that a blank line completed, and the last retry; `data` is empty. Borrowed until the
+ * next feed. */
 void sse_reader_state(const struct sse_reader *reader, struct sse_event *out_event);
 
 /* Appends "data: <text>\n\n"; `text` must be one line (our events are one-line JSON). */

@@ -72,6 +72,30 @@ START_TEST(events_are_read_as_the_standard_says)
 }
 END_TEST
 
+static void expect_last_id(const char *text, const char *expected)
+{
+    struct error err = {0};
+    struct sse_reader *reader = sse_reader_new(1000, &err);
+    struct sse_event state;
+
+    ck_assert(sse_reader_feed(reader, text, strlen(text), note_event, NULL, &err));
+    sse_reader_state(reader, &state);
+    ck_assert_msg(strcmp(state.id, expected) == 0, "%s: %s", text, state.id);
+    sse_reader_free(reader);
+}
+
+START_TEST(an_event_that_was_cut_off_leaves_the_last_id_alone)
+{
+    expect_last_id("id: 1\n\n", "1");
+    expect_last_id("id: 1\ndata: a\n\nid: 2\ndata: b\n\n", "2");
+    expect_last_id("id: 1\ndata: a\n\nid: 2\ndata: b\n", "1");
+    expect_last_id("id: 1\ndata: a\n\nid: 2", "1");
+    expect_last_id("id: 1\ndata: a\n\ndata: b\n\n", "1");
+    expect_last_id("id: 1\ndata: a\n\nid:\n\n", "");
+    expect_last_id("id: 1\n", "");
+}
+END_TEST
+
 START_TEST(an_event_that_is_too_long_ends_the_stream)
 {
     struct error err = {0};
@@ -126,9 +150,12 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        events_are_read_as_the_standard_says, an_event_that_is_too_long_ends_the_stream,
-        the_reader_stops_when_it_is_told_to, what_is_written_can_be_read, NULL};
+    const TTest *const tests[] = {events_are_read_as_the_standard_says,
+                                  an_event_that_was_cut_off_leaves_the_last_id_alone,
+                                  an_event_that_is_too_long_ends_the_stream,
+                                  the_reader_stops_when_it_is_told_to,
+                                  what_is_written_can_be_read,
+                                  NULL};
 
     return run_tests("sse", tests, NULL, NULL);
 }
