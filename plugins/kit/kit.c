@@ -122,6 +122,26 @@ void kit_clear(struct kit_buffer *buffer)
 
 /* ---- reading JSON ---------------------------------------------------------------------------- */
 
+bool kit_is_object(struct sesame_text json)
+{
+    return json.len > 0 && json.data[0] == '{';
+}
+
+bool kit_is_array(struct sesame_text json)
+{
+    return json.len > 0 && json.data[0] == '[';
+}
+
+bool kit_is_string(struct sesame_text json)
+{
+    return json.len > 0 && json.data[0] == '"';
+}
+
+bool kit_is_number(struct sesame_text json)
+{
+    return json.len > 0 && (json.data[0] == '-' || (json.data[0] >= '0' && json.data[0] <= '9'));
+}
+
 bool kit_find(const struct kit *kit, struct sesame_text json, const char *pointer,
               struct sesame_text *out_value)
 {

@@ -39,6 +39,11 @@ void kit_add_quoted(const struct kit *kit, struct kit_buffer *buffer, struct ses
 struct sesame_text kit_buffer_text(const struct kit_buffer *buffer);
 void kit_clear(struct kit_buffer *buffer);
 
+/* Whether checked JSON is one of these. */
+bool kit_is_object(struct sesame_text json);
+bool kit_is_array(struct sesame_text json);
+bool kit_is_string(struct sesame_text json);
+bool kit_is_number(struct sesame_text json);
 /* The value at `pointer` of checked JSON. A missing one, or one of another type, gives false or
  * NULL. The text is NUL-terminated and freed by the caller. */
 bool kit_find(const struct kit *kit, struct sesame_text json, const char *pointer,

@@ -1,89 +1,158 @@
 /* What a tools/call result says, as text for the model (mcp-client.md 6). */
 #include "mcp.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-static void add_line(struct kit_buffer *out, const char *text)
+#define NAME_MAX_BYTES 250
+
+/* ---- text that a server wrote ------------------------------------------------------------------
+ */
+
+struct range {
+    uint32_t first, last;
+};
+
+/* Control characters, and what makes a text look to people other than it reads to a model. */
+static const struct range unwanted[] = {
+    {0x0000, 0x0008},   {0x000b, 0x001f},
+    {0x007f, 0x009f},   {0x202a, 0x202e}, /* bidirectional embeddings and overrides */
+    {0x2066, 0x2069},                     /* isolates */
+    {0xe0000, 0xe007f},                   /* tags */
+};
+
+static bool is_wanted(uint32_t character)
 {
-    if (out->len > 0)
-        kit_add(out, "\n");
-    kit_add(out, text);
+    for (size_t i = 0; i < sizeof unwanted / sizeof unwanted[0]; i++)
+        if (character >= unwanted[i].first && character <= unwanted[i].last)
+            return false;
+    return true;
 }
 
-/* A literal's characters, straight into the text. */
-static void add_literal(const struct kit *kit, struct kit_buffer *out, struct sesame_text literal)
+/* The character at `text`, whose JSON was checked and so is valid UTF-8; cut off at the end is
+ * possible all the same: 0 then. */
+static size_t decode(struct sesame_text text, uint32_t *out)
 {
-    char *text = kit_unquote(kit, literal);
+    unsigned char first = (unsigned char)text.data[0];
+    size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 
-    if (text != NULL)
-        add_line(out, text);
+    if (len > text.len)
+        return 0;
+    *out = len == 1 ? first : first & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++)
+        *out = *out << 6 | ((unsigned char)text.data[i] & 0x3f);
+    return len;
+}
+
+void content_add_clean(struct kit_buffer *out, struct sesame_text text, size_t max_bytes)
+{
+    size_t begin = 0, at = 0, added = 0, len;
+    uint32_t character = 0;
+
+    while (at < text.len) {
+        len = decode((struct sesame_text){text.data + at, text.len - at}, &character);
+        if (len == 0 || added + len > max_bytes)
+            break;
+        if (is_wanted(character)) {
+            added += len;
+        } else {
+            kit_add_text(out, (struct sesame_text){text.data + begin, at - begin});
+            begin = at + len;
+        }
+        at += len;
+    }
+    kit_add_text(out, (struct sesame_text){text.data + begin, at - begin});
+}
+
+void content_add_literal(const struct kit *kit, struct kit_buffer *out, struct sesame_text literal,
+                         size_t max_bytes)
+{
+    char *text = malloc(literal.len + 1);
+    size_t len = 0;
+
+    if (text == NULL)
+        out->has_failed = true;
+    else if (kit->json->unquote(kit->host, literal, text, literal.len, &len) == SESAME_OK)
+        content_add_clean(out, (struct sesame_text){text, len}, max_bytes);
     free(text);
 }
+
+/* The string at `pointer`, or `otherwise`. */
+static void add_member(const struct kit *kit, struct kit_buffer *out, struct sesame_text item,
+                       const char *pointer, const char *otherwise)
+{
+    struct sesame_text value;
+
+    if (kit_find(kit, item, pointer, &value) && kit_is_string(value))
+        content_add_literal(kit, out, value, NAME_MAX_BYTES);
+    else
+        kit_add(out, otherwise);
+}
+
+/* ---- the kinds of content ----------------------------------------------------------------------
+ */
 
 static void add_binary(const struct kit *kit, struct kit_buffer *out, struct sesame_text item,
                        const char *type)
 {
-    char *mime = kit_get_string(kit, item, "/mimeType");
     struct sesame_text data = {NULL, 0};
-    char text[160];
 
     (void)kit_find(kit, item, "/data", &data);
-    (void)snprintf(text, sizeof text, "[%.20s, %.60s, about %zu bytes, not shown]", type,
-                   mime == NULL ? "type unknown" : mime, data.len / 4 * 3);
-    add_line(out, text);
-    free(mime);
+    kit_add(out, "[");
+    kit_add(out, type);
+    kit_add(out, ", ");
+    add_member(kit, out, item, "/mimeType", "type unknown");
+    kit_add(out, ", about ");
+    kit_add_number(out, data.len < 2 ? 0 : (int64_t)((data.len - 2) / 4 * 3)); /* base64 */
+    kit_add(out, " bytes, not shown]");
 }
 
 static void add_resource(const struct kit *kit, struct kit_buffer *out, struct sesame_text item)
 {
     struct sesame_text text;
-    char *uri;
-    char line[300];
 
     if (kit_find(kit, item, "/resource/text", &text)) {
-        add_literal(kit, out, text);
+        content_add_literal(kit, out, text, SIZE_MAX);
         return;
     }
-    uri = kit_get_string(kit, item, "/resource/uri");
-    (void)snprintf(line, sizeof line, "[resource %.200s, binary, not shown]",
-                   uri == NULL ? "" : uri);
-    add_line(out, line);
-    free(uri);
+    kit_add(out, "[resource ");
+    add_member(kit, out, item, "/resource/uri", "");
+    kit_add(out, ", binary, not shown]");
 }
 
+/* Never fetched: the server may name any address (7.3). */
 static void add_link(const struct kit *kit, struct kit_buffer *out, struct sesame_text item)
 {
-    char *name = kit_get_string(kit, item, "/name");
-    char *uri = kit_get_string(kit, item, "/uri");
-    char line[400];
-
-    (void)snprintf(line, sizeof line, "[resource link: %.100s %.250s]", name == NULL ? "" : name,
-                   uri == NULL ? "" : uri);
-    add_line(out, line);
-    free(name);
-    free(uri);
+    kit_add(out, "[resource link: ");
+    add_member(kit, out, item, "/name", "");
+    kit_add(out, " ");
+    add_member(kit, out, item, "/uri", "");
+    kit_add(out, "]");
 }
 
 static void add_item(const struct kit *kit, struct kit_buffer *out, struct sesame_text item)
 {
-    char *type = kit_get_string(kit, item, "/type");
-    struct sesame_text text;
+    struct sesame_text type, text = {NULL, 0};
 
-    if (type == NULL)
+    if (!kit_find(kit, item, "/type", &type) || !kit_is_string(type))
         return;
-    if (strcmp(type, "text") == 0) {
+    if (out->len > 0)
+        kit_add(out, "\n");
+    if (kit_equal(type, "\"text\"")) {
         if (kit_find(kit, item, "/text", &text))
-            add_literal(kit, out, text);
-    } else if (strcmp(type, "resource") == 0) {
+            content_add_literal(kit, out, text, SIZE_MAX);
+    } else if (kit_equal(type, "\"resource\"")) {
         add_resource(kit, out, item);
-    } else if (strcmp(type, "resource_link") == 0) {
+    } else if (kit_equal(type, "\"resource_link\"")) {
         add_link(kit, out, item);
+    } else if (kit_equal(type, "\"image\"")) {
+        add_binary(kit, out, item, "image");
+    } else if (kit_equal(type, "\"audio\"")) {
+        add_binary(kit, out, item, "audio");
     } else {
-        add_binary(kit, out, item, type);
+        kit_add(out, "[unsupported content: ");
+        content_add_literal(kit, out, type, NAME_MAX_BYTES);
+        kit_add(out, "]");
     }
-    free(type);
 }
 
 void content_to_text(struct sesame_instance *instance, struct sesame_text result,
@@ -93,12 +162,12 @@ void content_to_text(struct sesame_instance *instance, struct sesame_text result
     struct sesame_text content, name, item, structured;
     size_t position = 0;
 
-    if (kit_find(kit, result, "/content", &content) && content.data[0] == '[')
+    if (kit_find(kit, result, "/content", &content) && kit_is_array(content))
         while (kit->json->next(kit->host, content, &position, &name, &item) == SESAME_OK)
             add_item(kit, out, item);
     /* A server should say the same as text too; when it does not, its JSON is the text. */
     if (out->len == 0 && kit_find(kit, result, "/structuredContent", &structured))
-        kit_add_text(out, structured);
+        content_add_clean(out, structured, SIZE_MAX);
     if (out->len == 0)
         kit_add(out, "(the tool answered without any content)");
 }

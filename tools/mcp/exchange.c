@@ -1,41 +1,13 @@
-/* One JSON-RPC message over HTTP: its answer as JSON or stream, and resumption (mcp-client.md 3).
- */
-#include "mcp.h"
+/* One JSON-RPC message over HTTP, sent, answered and gone on with (mcp-client.md 3). */
+#include "exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RESUME_MAX_COUNT 5
+#define RESUME_MAX_COUNT 200
 #define RETRY_DEFAULT_MS 1000
 #define RETRY_MAX_MS 60000
-#define JSON_DEPTH 64
-#define SESSION_ID_MAX_BYTES 512
-
-enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_SSE, MEDIA_OTHER };
-
-struct exchange {
-    struct exchange *next;
-    struct sesame_instance *instance;
-    const char *method;
-    int64_t id;
-    char *body;
-    int64_t deadline_ms;
-    exchange_done_fn *done;
-    void *owner;
-    uint64_t http;
-    uint64_t sse;
-    uint64_t timer;
-    bool sent_session;
-    int32_t http_status;
-    enum media media;
-    char *session_id; /* from the answer's header */
-    struct kit_buffer answer;
-    struct kit_buffer response; /* the message that answers */
-    int resumes;
-    bool is_resumed; /* the stream at hand is a GET that goes on with ours */
-    bool is_cancelled;
-};
 
 /* ---- an end ---------------------------------------------------------------------------------- */
 
@@ -53,194 +25,123 @@ static void free_exchange(struct exchange *exchange)
     kit_clear(&exchange->answer);
     kit_clear(&exchange->response);
     free(exchange->session_id);
+    free(exchange->last_event_id);
     free(exchange->body);
     free(exchange);
 }
 
-static void finish(struct exchange *exchange, const struct outcome *outcome)
+static void finish(struct exchange *exchange, struct outcome *outcome)
 {
+    outcome->http_status = exchange->http_status;
     if (exchange->done != NULL && !exchange->is_cancelled)
         exchange->done(exchange->instance, exchange->owner, outcome);
     free_exchange(exchange);
 }
 
-static void fail(struct exchange *exchange, int32_t status, const char *message)
+static void fail(struct exchange *exchange, const char *message)
 {
-    finish(exchange, &(struct outcome){.status = status,
-                                       .message = message,
-                                       .http_status = exchange->http_status});
+    finish(exchange, &(struct outcome){
+                         .status = SESAME_UNAVAILABLE, .message = message, .may_be_running = true});
 }
 
-/* ---- messages that come ------------------------------------------------------------------------
- */
-
-static bool is_json(struct exchange *exchange, struct sesame_text text)
-{
-    struct sesame_text why;
-    const struct kit *kit = &exchange->instance->kit;
-
-    return kit->json->check(kit->host, text, JSON_DEPTH, &why) == SESAME_OK;
-}
-
-static void take_message(struct exchange *exchange, struct sesame_text message)
-{
-    struct sesame_instance *instance = exchange->instance;
-
-    if (exchange->id != 0 && exchange->response.len == 0 &&
-        rpc_answers(instance, message, exchange->id))
-        kit_add_text(&exchange->response, message);
-    else
-        rpc_handle(instance, message);
-}
-
-/* One message, or several where the revision knows batches. */
-static void take_json(struct exchange *exchange, struct sesame_text text)
-{
-    const struct kit *kit = &exchange->instance->kit;
-    struct sesame_text name, message;
-    size_t position = 0;
-
-    if (text.len == 0 || !is_json(exchange, text))
-        return;
-    if (text.data[0] != '[') {
-        take_message(exchange, text);
-        return;
-    }
-    if (exchange->instance->version == NULL ||
-        strcmp(exchange->instance->version, VERSION_WITH_BATCHES) != 0)
-        return;
-    while (kit->json->next(kit->host, text, &position, &name, &message) == SESAME_OK)
-        take_message(exchange, message);
-}
-
-static void on_event(struct sesame_instance *instance, uint64_t tag,
-                     const struct sesame_sse_event *event)
-{
-    struct exchange *exchange = (struct exchange *)(uintptr_t)tag;
-
-    (void)instance;
-    /* The priming event is empty; other types are not ours. */
-    if (event->data.len > 0 && kit_equal(event->type, "message") && !exchange->is_cancelled)
-        take_json(exchange, event->data);
-}
-
-/* ---- the answer --------------------------------------------------------------------------------
- */
-
-static enum media media_of(struct sesame_text type)
-{
-    static const char json[] = "application/json", sse[] = "text/event-stream";
-    struct sesame_text essence = type;
-
-    for (size_t i = 0; i < type.len; i++)
-        if (type.data[i] == ';' || type.data[i] == ' ') {
-            essence.len = i;
-            break;
-        }
-    return kit_equal_nocase(essence, json)  ? MEDIA_JSON
-           : kit_equal_nocase(essence, sse) ? MEDIA_SSE
-                                            : MEDIA_OTHER;
-}
-
-/* Visible ASCII only: anything else would be a header of the server's making (3.1). */
-static char *take_session_id(struct sesame_text value)
-{
-    if (value.len == 0 || value.len > SESSION_ID_MAX_BYTES)
-        return NULL;
-    for (size_t i = 0; i < value.len; i++)
-        if (value.data[i] < 0x21 || value.data[i] > 0x7e)
-            return NULL;
-    return kit_copy(value);
-}
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static void on_head(struct sesame_instance *instance, uint64_t tag, int32_t http_status,
                     const struct sesame_http_field *headers, size_t header_count)
 {
     struct exchange *exchange = (struct exchange *)(uintptr_t)tag;
 
-    exchange->http_status = http_status;
-    exchange->media = MEDIA_NONE;
-    for (size_t i = 0; i < header_count; i++) {
-        if (kit_equal_nocase(headers[i].name, "content-type"))
-            exchange->media = media_of(headers[i].value);
-        if (kit_equal_nocase(headers[i].name, "mcp-session-id")) {
-            free(exchange->session_id);
-            exchange->session_id = take_session_id(headers[i].value);
-        }
-    }
-    if (exchange->media == MEDIA_SSE && exchange->sse == 0)
-        exchange->sse = instance->sse->open(instance->kit.host, ANSWER_MAX_BYTES);
+    answer_take_head(exchange, http_status, headers, header_count);
+    /* A notice is accepted; a stream that somebody opens for it says nothing to wait for. */
+    if (exchange->id == 0 && exchange->media == MEDIA_SSE && strcmp(exchange->method, "POST") == 0)
+        instance->http->cancel(instance->kit.host, exchange->http);
 }
 
 static void on_data(struct sesame_instance *instance, uint64_t tag, struct sesame_text bytes)
 {
     struct exchange *exchange = (struct exchange *)(uintptr_t)tag;
 
-    if (exchange->media != MEDIA_SSE || exchange->http_status > 299) {
-        kit_add_text(&exchange->answer, bytes);
-        return;
-    }
-    (void)instance->sse->feed(instance->kit.host, exchange->sse, bytes, on_event, tag);
-    /* What we asked for is here: the rest of the stream is of no use. */
-    if (exchange->response.len > 0)
+    answer_take_data(exchange, bytes);
+    /* What we asked for is here, or cannot come any more: the rest of the stream is of no use. */
+    if (exchange->response.len > 0 || exchange->sse_status != SESAME_OK)
         instance->http->cancel(instance->kit.host, exchange->http);
 }
 
 static void send_again(struct sesame_instance *instance, uint64_t tag);
 
-/* A stream that broke goes on where it was, if the server named an event id (3.4). */
+static int64_t pause_before_resuming(const struct exchange *exchange)
+{
+    return exchange->retry_ms < 0              ? RETRY_DEFAULT_MS
+           : exchange->retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS
+                                               : exchange->retry_ms;
+}
+
+/* A stream that broke goes on where it was, if the server named an event id (3.4). The request is
+ * never sent again: the server may be at work on it. */
 static bool resume(struct exchange *exchange)
 {
     struct sesame_instance *instance = exchange->instance;
-    struct sesame_sse_event state;
     int64_t pause_ms;
 
-    if (exchange->sse == 0 || exchange->resumes >= RESUME_MAX_COUNT ||
-        instance->sse->state(instance->kit.host, exchange->sse, &state) != SESAME_OK ||
-        state.id.len == 0)
+    if (exchange->id == 0 || !answer_end_stream(exchange) ||
+        exchange->resume_count >= RESUME_MAX_COUNT ||
+        exchange->resumes_in_vain >= RESUMES_IN_VAIN_MAX)
         return false;
-    pause_ms = state.retry_ms < 0              ? RETRY_DEFAULT_MS
-               : state.retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS
-                                               : state.retry_ms;
+    pause_ms = pause_before_resuming(exchange);
     if (instance->kit.clock->monotonic_ms(instance->kit.host) + pause_ms >= exchange->deadline_ms)
         return false;
-    exchange->resumes++;
+    exchange->resume_count++;
+    exchange->resumes_in_vain++;
     exchange->is_resumed = true;
     exchange->timer = instance->loop->timer_start(instance->kit.host, pause_ms, send_again,
                                                   (uint64_t)(uintptr_t)exchange);
     return exchange->timer != 0;
 }
 
-static void fail_by_status(struct exchange *exchange)
+/* Whether the end at hand is one of the connection, or of a server that is busy for a moment. */
+static bool is_passing(const struct exchange *exchange, int32_t status)
 {
-    struct sesame_instance *instance = exchange->instance;
-    struct sesame_text body = kit_buffer_text(&exchange->answer);
-    struct outcome outcome = {.http_status = exchange->http_status};
-    int64_t code = 0;
-    char *said = NULL, text[500];
-    int32_t status = exchange->http_status;
+    if (status != SESAME_OK)
+        return status == SESAME_UNAVAILABLE &&
+               (exchange->media == MEDIA_SSE || exchange->is_resumed);
+    if (exchange->http_status >= 300)
+        return exchange->is_resumed &&
+               (exchange->http_status == 429 || exchange->http_status >= 500);
+    return exchange->media == MEDIA_SSE;
+}
 
-    if (body.len > 0 && is_json(exchange, body))
-        said = rpc_error_text(instance, body, &code);
-    outcome.session_is_lost = exchange->sent_session &&
-                              (status == 404 || (status == 400 && code == -32000 && said != NULL &&
-                                                 strstr(said, "ession") != NULL));
-    outcome.status = status == 401 || status == 403   ? SESAME_DENIED
-                     : status == 429                  ? SESAME_RATE_LIMITED
-                     : status == 404 || status >= 500 ? SESAME_UNAVAILABLE
-                                                      : SESAME_INTERNAL;
-    (void)snprintf(text, sizeof text, "the MCP server answered HTTP %d%s%.380s", status,
-                   said == NULL ? "" : ": ", said == NULL ? "" : said);
-    outcome.message = text;
-    finish(exchange, &outcome);
-    free(said);
+/* A notice is through with any success, whatever the body says (3.1). */
+static bool is_accepted(const struct exchange *exchange, int32_t status)
+{
+    return exchange->id == 0 && exchange->http_status >= 200 && exchange->http_status < 300 &&
+           (status == SESAME_OK || status == SESAME_CANCELLED);
+}
+
+static void explain(const struct exchange *exchange, int32_t status, struct sesame_text message,
+                    struct outcome *outcome, char *text, size_t text_size)
+{
+    if (exchange->sse_status == SESAME_OK && status == SESAME_OK) {
+        if (exchange->http_status >= 300)
+            answer_explain_status(exchange, outcome, text, text_size);
+        else
+            answer_explain_absence(exchange, outcome, text, text_size);
+        return;
+    }
+    outcome->status = exchange->sse_status != SESAME_OK ? exchange->sse_status : status;
+    outcome->message = text;
+    /* Without any answer the server may be out of reach, and there is nobody to tell. */
+    outcome->may_be_running = exchange->http_status != 0 || status == SESAME_TIMED_OUT;
+    if (exchange->sse_status != SESAME_OK)
+        message = kit_text("an event of the MCP server's stream is too long");
+    (void)snprintf(text, text_size, "%.*s", (int)message.len, message.len == 0 ? "" : message.data);
 }
 
 static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t status,
                     struct sesame_text message, uint64_t answer)
 {
     struct exchange *exchange = (struct exchange *)(uintptr_t)tag;
-    char text[300];
+    struct outcome outcome = {.status = SESAME_OK};
+    char text[700] = "";
 
     (void)instance;
     (void)answer;
@@ -249,38 +150,26 @@ static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t stat
         free_exchange(exchange);
         return;
     }
-    if (status == SESAME_OK && exchange->http_status >= 300) {
-        fail_by_status(exchange);
+    if (status == SESAME_OK)
+        answer_take_end(exchange);
+    if (exchange->response.len > 0 || is_accepted(exchange, status)) {
+        outcome.response = kit_buffer_text(&exchange->response);
+        outcome.session_id = exchange->session_id;
+        outcome.has_bad_session_id = exchange->has_bad_session_id;
+    } else if (is_passing(exchange, status) && resume(exchange)) {
         return;
+    } else {
+        explain(exchange, status, message, &outcome, text, sizeof text);
     }
-    if (status == SESAME_OK && exchange->media == MEDIA_JSON)
-        take_json(exchange, kit_buffer_text(&exchange->answer));
-    if (exchange->response.len > 0 || (exchange->id == 0 && status == SESAME_OK)) {
-        finish(exchange, &(struct outcome){.status = SESAME_OK,
-                                           .response = kit_buffer_text(&exchange->response),
-                                           .session_id = exchange->session_id,
-                                           .http_status = exchange->http_status});
-        return;
-    }
-    if (exchange->id != 0 && exchange->media == MEDIA_SSE && resume(exchange))
-        return;
-    (void)snprintf(text, sizeof text, "%.*s", (int)(message.len < 280 ? message.len : 280),
-                   message.data == NULL ? "" : message.data);
-    if (status != SESAME_OK)
-        fail(exchange, status, text);
-    else if (exchange->media == MEDIA_SSE)
-        fail(exchange, SESAME_UNAVAILABLE, "the MCP server's stream ended before the answer");
-    else
-        fail(exchange, SESAME_UNAVAILABLE,
-             "the MCP server answered with something that is no JSON-RPC answer");
+    finish(exchange, &outcome);
 }
 
 /* ---- sending -----------------------------------------------------------------------------------
  */
 
-static struct sesame_http_field header(const char *name, struct sesame_text value)
+static struct sesame_http_field header(const char *name, const char *value)
 {
-    return (struct sesame_http_field){.name = kit_text(name), .value = value};
+    return (struct sesame_http_field){.name = kit_text(name), .value = kit_text(value)};
 }
 
 static bool send_request(struct exchange *exchange)
@@ -288,11 +177,10 @@ static bool send_request(struct exchange *exchange)
     static const struct sesame_http_events events = {on_head, on_data, on_done};
     struct sesame_instance *instance = exchange->instance;
     struct sesame_http_field headers[6];
-    struct sesame_sse_event state;
     size_t count = 0;
     bool is_get = exchange->is_resumed || strcmp(exchange->method, "GET") == 0;
     struct sesame_http_request request = {
-        .method = kit_text(exchange->is_resumed ? "GET" : exchange->method),
+        .method = kit_text(is_get ? "GET" : exchange->method),
         .url = kit_text(instance->url),
         .credential = kit_text(instance->credential),
         .headers = headers,
@@ -300,20 +188,20 @@ static bool send_request(struct exchange *exchange)
         .answer_max_bytes = ANSWER_MAX_BYTES,
     };
 
-    headers[count++] = header(
-        "Accept", kit_text(is_get ? "text/event-stream" : "application/json, text/event-stream"));
+    headers[count++] =
+        header("Accept", is_get ? "text/event-stream" : "application/json, text/event-stream");
     if (!is_get && exchange->body[0] != '\0') {
-        headers[count++] = header("Content-Type", kit_text("application/json"));
+        headers[count++] = header("Content-Type", "application/json");
         request.body = kit_text(exchange->body);
     }
-    if (instance->version != NULL)
-        headers[count++] = header("MCP-Protocol-Version", kit_text(instance->version));
+    /* The revision with batches is older than this header. */
+    if (instance->version != NULL && strcmp(instance->version, VERSION_WITH_BATCHES) != 0)
+        headers[count++] = header("MCP-Protocol-Version", instance->version);
     exchange->sent_session = instance->session_id != NULL;
     if (exchange->sent_session)
-        headers[count++] = header("Mcp-Session-Id", kit_text(instance->session_id));
-    if (exchange->is_resumed &&
-        instance->sse->state(instance->kit.host, exchange->sse, &state) == SESAME_OK)
-        headers[count++] = header("Last-Event-ID", state.id);
+        headers[count++] = header("Mcp-Session-Id", instance->session_id);
+    if (exchange->is_resumed)
+        headers[count++] = header("Last-Event-ID", exchange->last_event_id);
     request.header_count = count;
     return instance->http->start(instance->kit.host, &request, &events,
                                  (uint64_t)(uintptr_t)exchange, &exchange->http) == SESAME_OK;
@@ -326,7 +214,7 @@ static void send_again(struct sesame_instance *instance, uint64_t tag)
     (void)instance;
     exchange->timer = 0;
     if (!send_request(exchange))
-        fail(exchange, SESAME_UNAVAILABLE, "the stream of the MCP server cannot be resumed");
+        fail(exchange, "the stream of the MCP server cannot be gone on with");
 }
 
 struct exchange *exchange_start(struct sesame_instance *instance, const char *method, int64_t id,
@@ -341,6 +229,7 @@ struct exchange *exchange_start(struct sesame_instance *instance, const char *me
     exchange->method = method;
     exchange->id = id;
     exchange->deadline_ms = deadline_ms;
+    exchange->retry_after_s = exchange->retry_ms = -1;
     exchange->done = done;
     exchange->owner = owner;
     exchange->next = instance->exchanges;

@@ -2,8 +2,10 @@
 pkglib_LTLIBRARIES += mcp.la
 mcp_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 mcp_la_SOURCES = \
+    tools/mcp/answer.c \
     tools/mcp/content.c \
     tools/mcp/exchange.c \
+    tools/mcp/exchange.h \
     tools/mcp/mcp.h \
     tools/mcp/operation.c \
     tools/mcp/plugin.c \

@@ -2,7 +2,8 @@
  *
  * Layers, top to bottom: plugin (the contract with the host), operation (a list or a call),
  * session (initialise, and again when it is lost), exchange (one JSON-RPC message over HTTP, with
- * its stream and its resumption), rpc (messages). Only the session knows that there are sessions.
+ * its answer, and the streams that go on with it), rpc (messages). Only the session knows that
+ * there are sessions.
  */
 #ifndef MCP_H
 #define MCP_H
@@ -44,6 +45,7 @@ struct sesame_instance {
     uint64_t listen_timer;
     struct exchange *listener;
 
+    int answering; /* requests of the server whose answer is under way */
     struct exchange *exchanges;
     struct operation *operations;
 };
@@ -53,11 +55,15 @@ struct sesame_instance {
 
 struct outcome {
     int32_t status; /* SESAME_OK: `response` is the message that answers; or a failure */
-    struct sesame_text response; /* JSON-RPC response, checked; empty for notifications */
-    const char *session_id;      /* what the answer's header named, NULL when it named none */
-    const char *message;         /* with a failure, for people */
+    /* JSON-RPC response, checked; empty for notifications. With a failure: the JSON-RPC error that
+     * came with an HTTP error, or empty. */
+    struct sesame_text response;
+    const char *session_id; /* what the answer's header named, NULL when it named none */
+    const char *message;    /* with a failure, for people */
     int32_t http_status;
     bool session_is_lost;
+    bool has_bad_session_id; /* the answer's header has one that must not be sent */
+    bool may_be_running;     /* given up here, but perhaps not at the server */
 };
 
 typedef void exchange_done_fn(struct sesame_instance *instance, void *owner,
@@ -111,11 +117,18 @@ bool rpc_answers(struct sesame_instance *instance, struct sesame_text message, i
 char *rpc_error_text(struct sesame_instance *instance, struct sesame_text message,
                      int64_t *out_code);
 
-/* ---- content.c
- * ------------------------------------------------------------------------------------ */
+/* ---- content.c --------------------------------------------------------------------------------
+ */
 
 /* What a tools/call result says, as text for the model. */
 void content_to_text(struct sesame_instance *instance, struct sesame_text result,
                      struct kit_buffer *out);
+/* Adds text that a server wrote, at most `max_bytes` of it and whole characters: without control
+ * characters other than tab and line feed, and without the invisible ones that reorder text or hide
+ * it (bidirectional overrides, tags). */
+void content_add_clean(struct kit_buffer *out, struct sesame_text text, size_t max_bytes);
+/* The same for the characters of a JSON string literal; anything else adds nothing. */
+void content_add_literal(const struct kit *kit, struct kit_buffer *out, struct sesame_text literal,
+                         size_t max_bytes);
 
 #endif

@@ -1,12 +1,15 @@
 /* Lists and calls: what the host asks for, over as many requests as it takes. */
 #include "mcp.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_MAX_COUNT 50
 #define TOOL_MAX_COUNT 256
+#define DESCRIPTION_MAX_BYTES 4096
+#define PROGRESS_MAX_BYTES 200
+#define NUMBER_MAX_BYTES 30
+#define TELLING_TIMEOUT_MS 5000
 
 struct operation {
     struct operation *next;
@@ -16,8 +19,8 @@ struct operation {
     bool is_list;
     char *function;
     char *arguments;
-    char *cursor; /* of the next page */
-    int pages;
+    char *cursors[PAGE_MAX_COUNT]; /* JSON literals; the last one is of the next page */
+    size_t cursor_count;
     size_t tool_count;
     struct kit_buffer functions; /* list so far */
     struct exchange *exchange;   /* NULL: waits for a session */
@@ -28,6 +31,15 @@ struct operation {
 
 /* ---- an end ---------------------------------------------------------------------------------- */
 
+/* A list begins with its first page. */
+static void rewind_list(struct operation *operation)
+{
+    while (operation->cursor_count > 0)
+        free(operation->cursors[--operation->cursor_count]);
+    kit_clear(&operation->functions);
+    operation->tool_count = 0;
+}
+
 static void free_operation(struct operation *operation)
 {
     struct operation **link = &operation->instance->operations;
@@ -37,8 +49,7 @@ static void free_operation(struct operation *operation)
     *link = operation->next;
     free(operation->function);
     free(operation->arguments);
-    free(operation->cursor);
-    kit_clear(&operation->functions);
+    rewind_list(operation);
     free(operation);
 }
 
@@ -85,26 +96,108 @@ static bool is_allowed(const struct sesame_instance *instance, struct sesame_tex
     return false;
 }
 
+static void warn(const struct sesame_instance *instance, const char *message,
+                 struct sesame_text tool)
+{
+    const struct kit *kit = &instance->kit;
+    struct kit_buffer name = {0}, fields = {0};
+
+    content_add_literal(kit, &name, tool, 128);
+    kit_add(&fields, "{\"tool\":");
+    kit_add_quoted(kit, &fields, kit_buffer_text(&name));
+    kit_add(&fields, "}");
+    kit->log->write(kit->host, SESAME_LOG_WARN, kit_text(message),
+                    tool.len == 0 || fields.has_failed ? (struct sesame_text){NULL, 0}
+                                                       : kit_buffer_text(&fields));
+    kit_clear(&name);
+    kit_clear(&fields);
+}
+
+static void add_description(const struct kit *kit, struct kit_buffer *out,
+                            struct sesame_text literal)
+{
+    struct kit_buffer text = {0};
+
+    content_add_literal(kit, &text, literal, DESCRIPTION_MAX_BYTES);
+    kit_add(out, ",\"description\":");
+    kit_add_quoted(kit, out, kit_buffer_text(&text));
+    kit_clear(&text);
+}
+
+/* The host looks closer at names and schemas, and leaves out what it cannot offer. */
 static void add_tool(struct operation *operation, struct sesame_text tool)
 {
     const struct kit *kit = &operation->instance->kit;
     struct kit_buffer *out = &operation->functions;
-    struct sesame_text name, description, schema;
+    struct sesame_text name, description, schema = {NULL, 0};
 
-    if (!kit_find(kit, tool, "/name", &name) || name.data[0] != '"' ||
-        operation->tool_count >= TOOL_MAX_COUNT || !is_allowed(operation->instance, name))
+    if (!kit_find(kit, tool, "/name", &name) || !kit_is_string(name)) {
+        warn(operation->instance, "a tool of the MCP server has no name and is left out",
+             (struct sesame_text){NULL, 0});
         return;
-    kit_add(out, operation->tool_count++ == 0 ? "{\"functions\":[{\"name\":" : ",{\"name\":");
-    kit_add_text(out, name);
-    if (kit_find(kit, tool, "/description", &description) && description.data[0] == '"') {
-        kit_add(out, ",\"description\":");
-        kit_add_text(out, description);
     }
-    if (kit_find(kit, tool, "/inputSchema", &schema) && schema.data[0] == '{') {
+    if (!is_allowed(operation->instance, name))
+        return;
+    if (kit_find(kit, tool, "/inputSchema", &schema) && !kit_is_object(schema)) {
+        warn(operation->instance,
+             "a tool of the MCP server is left out: its inputSchema is no JSON object", name);
+        return;
+    }
+    if (operation->tool_count == TOOL_MAX_COUNT)
+        warn(operation->instance,
+             "the MCP server has more than 256 tools: from this one on they are left out", name);
+    if (operation->tool_count++ >= TOOL_MAX_COUNT)
+        return;
+    kit_add(out, operation->tool_count == 1 ? "{\"functions\":[{\"name\":" : ",{\"name\":");
+    kit_add_text(out, name);
+    if (kit_find(kit, tool, "/description", &description) && kit_is_string(description))
+        add_description(kit, out, description);
+    if (schema.len > 0) {
         kit_add(out, ",\"parameters\":");
         kit_add_text(out, schema);
     }
     kit_add(out, "}");
+}
+
+static void complete_list(struct operation *operation)
+{
+    struct kit_buffer *out = &operation->functions;
+
+    kit_add(out, operation->tool_count == 0 ? "{\"functions\":[]}" : "]}");
+    if (out->has_failed)
+        complete(operation, SESAME_LIMIT, kit_text("the MCP server's list of tools is too long"));
+    else
+        complete(operation, SESAME_OK, kit_buffer_text(out));
+}
+
+static bool knows_cursor(const struct operation *operation, struct sesame_text cursor)
+{
+    for (size_t i = 0; i < operation->cursor_count; i++)
+        if (kit_equal(cursor, operation->cursors[i]))
+            return true;
+    return false;
+}
+
+/* Whether another page is to be asked for. Any string is a cursor, the empty one too (6.1). */
+static bool take_cursor(struct operation *operation, struct sesame_text response)
+{
+    struct sesame_instance *instance = operation->instance;
+    struct sesame_text cursor, none = {NULL, 0};
+
+    if (!kit_find(&instance->kit, response, "/result/nextCursor", &cursor) ||
+        !kit_is_string(cursor) || operation->functions.has_failed)
+        return false;
+    if (knows_cursor(operation, cursor)) {
+        warn(instance, "the MCP server's list of tools goes in circles: it names a page twice",
+             none);
+        return false;
+    }
+    if (operation->cursor_count == PAGE_MAX_COUNT || operation->tool_count > TOOL_MAX_COUNT) {
+        warn(instance, "the MCP server's list of tools has more pages than are asked for", none);
+        return false;
+    }
+    operation->cursors[operation->cursor_count] = kit_copy(cursor);
+    return operation->cursors[operation->cursor_count] != NULL && ++operation->cursor_count > 0;
 }
 
 static void send_operation(struct operation *operation);
@@ -115,19 +208,17 @@ static void take_page(struct operation *operation, struct sesame_text response)
     struct sesame_text tools, name, tool;
     size_t position = 0;
 
-    if (kit_find(kit, response, "/result/tools", &tools) && tools.data[0] == '[')
-        while (kit->json->next(kit->host, tools, &position, &name, &tool) == SESAME_OK)
-            add_tool(operation, tool);
-    free(operation->cursor);
-    operation->cursor = kit_get_string(kit, response, "/result/nextCursor");
-    if (operation->cursor != NULL && ++operation->pages < PAGE_MAX_COUNT) {
-        send_operation(operation);
+    if (!kit_find(kit, response, "/result/tools", &tools) || !kit_is_array(tools)) {
+        complete(operation, SESAME_UNAVAILABLE,
+                 kit_text("the MCP server's answer to tools/list has no array \"tools\""));
         return;
     }
-    kit_add(&operation->functions, operation->tool_count == 0 ? "{\"functions\":[]}" : "]}");
-    complete(operation, operation->functions.has_failed ? SESAME_LIMIT : SESAME_OK,
-             operation->functions.has_failed ? kit_text("the list of tools is too long")
-                                             : kit_buffer_text(&operation->functions));
+    while (kit->json->next(kit->host, tools, &position, &name, &tool) == SESAME_OK)
+        add_tool(operation, tool);
+    if (take_cursor(operation, response))
+        send_operation(operation);
+    else
+        complete_list(operation);
 }
 
 /* ---- tools/call --------------------------------------------------------------------------------
@@ -137,9 +228,13 @@ static void take_result(struct operation *operation, struct sesame_text response
 {
     struct sesame_instance *instance = operation->instance;
     struct kit_buffer text = {0}, data = {0};
-    struct sesame_text result = {NULL, 0};
+    struct sesame_text result;
 
-    (void)kit_find(&instance->kit, response, "/result", &result);
+    if (!kit_find(&instance->kit, response, "/result", &result) || !kit_is_object(result)) {
+        complete(operation, SESAME_UNAVAILABLE,
+                 kit_text("the MCP server's answer to tools/call has no object \"result\""));
+        return;
+    }
     content_to_text(instance, result, &text);
     kit_add(&data, "{\"text\":");
     kit_add_quoted(&instance->kit, &data, kit_buffer_text(&text));
@@ -155,6 +250,38 @@ static void take_result(struct operation *operation, struct sesame_text response
 /* ---- both --------------------------------------------------------------------------------------
  */
 
+/* Closing the connection does not cancel in these revisions: the server is told (3.8). */
+static void tell_server(struct operation *operation, const char *reason)
+{
+    struct sesame_instance *instance = operation->instance;
+    struct kit_buffer body = {0};
+
+    rpc_begin(instance, &body, 0, "notifications/cancelled");
+    kit_add(&body, "{\"requestId\":");
+    kit_add_number(&body, operation->id);
+    kit_add(&body, ",\"reason\":\"");
+    kit_add(&body, reason);
+    kit_add(&body, "\"}}");
+    if (!body.has_failed)
+        (void)exchange_start(
+            instance, "POST", 0, kit_buffer_text(&body),
+            instance->kit.clock->monotonic_ms(instance->kit.host) + TELLING_TIMEOUT_MS, NULL, NULL);
+    kit_clear(&body);
+}
+
+static void begin_anew(struct operation *operation)
+{
+    struct sesame_instance *instance = operation->instance;
+
+    operation->has_been_repeated = true;
+    rewind_list(operation);
+    session_lost(instance, operation->epoch);
+    if (instance->state == SESSION_READY)
+        send_operation(operation);
+    else
+        session_want(instance);
+}
+
 static void on_answer(struct sesame_instance *instance, void *owner, const struct outcome *outcome)
 {
     struct operation *operation = owner;
@@ -163,15 +290,12 @@ static void on_answer(struct sesame_instance *instance, void *owner, const struc
 
     operation->exchange = NULL;
     if (outcome->session_is_lost && !operation->has_been_repeated) {
-        operation->has_been_repeated = true;
-        session_lost(instance, operation->epoch);
-        if (instance->state == SESSION_READY)
-            send_operation(operation);
-        else
-            session_want(instance);
+        begin_anew(operation);
         return;
     }
     if (outcome->status != SESAME_OK) {
+        if (outcome->may_be_running)
+            tell_server(operation, outcome->status == SESAME_TIMED_OUT ? "timed out" : "given up");
         complete(operation, outcome->status, kit_text(outcome->message));
         return;
     }
@@ -191,9 +315,9 @@ static void write_params(struct operation *operation, struct kit_buffer *out)
 
     if (operation->is_list) {
         kit_add(out, "{");
-        if (operation->cursor != NULL) {
+        if (operation->cursor_count > 0) {
             kit_add(out, "\"cursor\":");
-            kit_add_quoted(kit, out, kit_text(operation->cursor));
+            kit_add(out, operation->cursors[operation->cursor_count - 1]);
         }
     } else {
         kit_add(out, "{\"name\":");
@@ -306,23 +430,6 @@ static struct operation *find(struct sesame_instance *instance, uint64_t call)
     return operation;
 }
 
-/* Closing the connection does not cancel in these revisions: the server is told (3.8). */
-static void tell_server(struct operation *operation)
-{
-    struct sesame_instance *instance = operation->instance;
-    struct kit_buffer body = {0};
-
-    rpc_begin(instance, &body, 0, "notifications/cancelled");
-    kit_add(&body, "{\"requestId\":");
-    kit_add_number(&body, operation->id);
-    kit_add(&body, ",\"reason\":\"the turn was cancelled\"}}");
-    if (!body.has_failed)
-        (void)exchange_start(instance, "POST", 0, kit_buffer_text(&body),
-                             instance->kit.clock->monotonic_ms(instance->kit.host) + 5000, NULL,
-                             NULL);
-    kit_clear(&body);
-}
-
 void operation_cancel(struct sesame_instance *instance, uint64_t call)
 {
     struct operation *operation = find(instance, call);
@@ -332,34 +439,45 @@ void operation_cancel(struct sesame_instance *instance, uint64_t call)
         return;
     is_late = instance->kit.clock->monotonic_ms(instance->kit.host) >= operation->deadline_ms;
     if (operation->exchange != NULL) {
-        tell_server(operation);
+        tell_server(operation, is_late ? "timed out" : "the turn was cancelled");
         exchange_cancel(operation->exchange);
     }
     complete(operation, is_late ? SESAME_TIMED_OUT : SESAME_CANCELLED,
              kit_text(is_late ? "the MCP server did not answer in time" : "cancelled"));
 }
 
+static void show_progress(const struct operation *operation, struct sesame_text params)
+{
+    const struct kit *kit = &operation->instance->kit;
+    struct sesame_text progress, total, message;
+    struct kit_buffer text = {0};
+
+    if (kit_find(kit, params, "/progress", &progress) && kit_is_number(progress))
+        content_add_clean(&text, progress, NUMBER_MAX_BYTES);
+    if (kit_find(kit, params, "/total", &total) && kit_is_number(total)) {
+        kit_add(&text, "/");
+        content_add_clean(&text, total, NUMBER_MAX_BYTES);
+    }
+    if (kit_find(kit, params, "/message", &message) && kit_is_string(message)) {
+        kit_add(&text, " ");
+        content_add_literal(kit, &text, message, PROGRESS_MAX_BYTES);
+    }
+    if (!text.has_failed)
+        (void)operation->instance->completion->emit(kit->host, operation->call,
+                                                    kit_buffer_text(&text));
+    kit_clear(&text);
+}
+
 void operation_progress(struct sesame_instance *instance, struct sesame_text params)
 {
-    const struct kit *kit = &instance->kit;
-    struct sesame_text progress = {NULL, 0}, total = {NULL, 0};
     int64_t token;
-    char *message, text[200];
 
-    if (!kit_get_int(kit, params, "/progressToken", &token))
+    if (!kit_get_int(&instance->kit, params, "/progressToken", &token))
         return;
     for (struct operation *operation = instance->operations; operation != NULL;
-         operation = operation->next) {
-        if (operation->id != token || operation->is_list)
-            continue;
-        message = kit_get_string(kit, params, "/message");
-        (void)kit_find(kit, params, "/progress", &progress);
-        (void)kit_find(kit, params, "/total", &total);
-        (void)snprintf(text, sizeof text, "%.*s%s%.*s%s%.120s", (int)progress.len, progress.data,
-                       total.len > 0 ? "/" : "", (int)total.len, total.data,
-                       message == NULL ? "" : " ", message == NULL ? "" : message);
-        (void)instance->completion->emit(kit->host, operation->call, kit_text(text));
-        free(message);
-        return;
-    }
+         operation = operation->next)
+        if (operation->id == token && !operation->is_list && operation->exchange != NULL) {
+            show_progress(operation, params);
+            return;
+        }
 }

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define METHOD_NOT_FOUND "-32601"
+#define ERROR_TEXT_MAX_BYTES 300
+#define REQUEST_ID_MAX_BYTES 256
+/* A server that asks faster than it takes the answers gets none for the rest. */
+#define ANSWERING_MAX_COUNT 16
 
 void rpc_begin(struct sesame_instance *instance, struct kit_buffer *out, int64_t id,
                const char *method)
@@ -41,26 +45,36 @@ char *rpc_error_text(struct sesame_instance *instance, struct sesame_text messag
                      int64_t *out_code)
 {
     const struct kit *kit = &instance->kit;
-    char *said = kit_get_string(kit, message, "/error/message");
-    struct sesame_text error;
-    char *text;
+    struct sesame_text error, said;
+    struct kit_buffer text = {0};
 
     *out_code = 0;
-    if (!kit_find(kit, message, "/error", &error)) {
-        free(said);
+    if (!kit_find(kit, message, "/error", &error))
         return NULL;
-    }
-    (void)kit_get_int(kit, message, "/error/code", out_code);
-    text = malloc(400);
-    if (text != NULL)
-        (void)snprintf(text, 400, "the MCP server answered with an error: %.300s (code %lld)",
-                       said == NULL ? "it gave no message" : said, (long long)*out_code);
-    free(said);
-    return text;
+    (void)kit_get_int(kit, error, "/code", out_code);
+    kit_add(&text, "the MCP server answered with an error: ");
+    if (kit_find(kit, error, "/message", &said) && kit_is_string(said))
+        content_add_literal(kit, &text, said, ERROR_TEXT_MAX_BYTES);
+    else
+        kit_add(&text, "it gave no message");
+    kit_add(&text, " (code ");
+    kit_add_number(&text, *out_code);
+    kit_add(&text, ")");
+    if (text.has_failed)
+        kit_clear(&text);
+    return text.data;
 }
 
 /* ---- what the server asks and tells ------------------------------------------------------------
  */
+
+static void on_answered(struct sesame_instance *instance, void *owner,
+                        const struct outcome *outcome)
+{
+    (void)owner;
+    (void)outcome;
+    instance->answering--;
+}
 
 static void answer(struct sesame_instance *instance, struct sesame_text id, bool is_ping)
 {
@@ -68,13 +82,17 @@ static void answer(struct sesame_instance *instance, struct sesame_text id, bool
         instance->kit.clock->monotonic_ms(instance->kit.host) + instance->timeout_ms;
     struct kit_buffer body = {0};
 
+    if (id.len > REQUEST_ID_MAX_BYTES || (!kit_is_string(id) && !kit_is_number(id)) ||
+        instance->answering >= ANSWERING_MAX_COUNT)
+        return;
     kit_add(&body, "{\"jsonrpc\":\"2.0\",\"id\":");
     kit_add_text(&body, id);
     kit_add(&body, is_ping ? ",\"result\":{}}"
                            : ",\"error\":{\"code\":" METHOD_NOT_FOUND
                              ",\"message\":\"this client does not offer that\"}}");
-    if (!body.has_failed)
-        (void)exchange_start(instance, "POST", 0, kit_buffer_text(&body), deadline_ms, NULL, NULL);
+    if (!body.has_failed && exchange_start(instance, "POST", 0, kit_buffer_text(&body), deadline_ms,
+                                           on_answered, NULL) != NULL)
+        instance->answering++;
     kit_clear(&body);
 }
 

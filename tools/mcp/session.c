@@ -86,7 +86,7 @@ static const char *offered_version(struct sesame_instance *instance, struct sesa
     struct sesame_text list, name, item;
     size_t position = 0;
 
-    if (!kit_find(kit, response, "/error/data/supported", &list) || list.data[0] != '[')
+    if (!kit_find(kit, response, "/error/data/supported", &list) || !kit_is_array(list))
         return NULL;
     while (kit->json->next(kit->host, list, &position, &name, &item) == SESAME_OK) {
         char *text = kit_unquote(kit, item);
@@ -114,54 +114,80 @@ static void on_initialised(struct sesame_instance *instance, void *owner,
         listen_again(instance, 0);
 }
 
+/* False, with the reason told to all who wait. */
+static bool take_version(struct sesame_instance *instance, struct sesame_text response)
+{
+    struct sesame_text version = {"nothing", 7};
+    struct kit_buffer text = {0};
+    char *name = kit_get_string(&instance->kit, response, "/result/protocolVersion");
+    const char *known = known_version(name);
+
+    free(name);
+    if (known != NULL) {
+        instance->version = kit_copy(kit_text(known));
+        if (instance->version != NULL)
+            return true;
+    }
+    (void)kit_find(&instance->kit, response, "/result/protocolVersion", &version);
+    kit_add(&text, "the MCP server answered initialize with revision ");
+    content_add_clean(&text, version, 40);
+    kit_add(&text, ", this client speaks 2025-03-26, 2025-06-18 and 2025-11-25");
+    give_up(instance, SESAME_INTERNAL, text.data == NULL ? "no memory" : text.data);
+    kit_clear(&text);
+    return false;
+}
+
 static void adopt(struct sesame_instance *instance, const struct outcome *outcome)
 {
     static const char body[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
-    struct sesame_text response = outcome->response;
-    char *version = kit_get_string(&instance->kit, response, "/result/protocolVersion");
-    char text[200];
 
-    if (known_version(version) == NULL) {
-        (void)snprintf(text, sizeof text,
-                       "the MCP server speaks revision %.40s, this client 2025-03-26 to 2025-11-25",
-                       version == NULL ? "(none)" : version);
-        free(version);
-        give_up(instance, SESAME_INTERNAL, text);
+    if (outcome->has_bad_session_id) {
+        give_up(instance, SESAME_INTERNAL,
+                "the MCP server's Mcp-Session-Id is longer than 512 bytes or holds characters that "
+                "are not visible ASCII: it cannot be sent back");
         return;
     }
-    free(instance->version);
-    instance->version = version;
+    if (!take_version(instance, outcome->response))
+        return;
     if (outcome->session_id != NULL)
         instance->session_id = kit_copy(kit_text(outcome->session_id));
     instance->server_tells_changes =
-        kit_get_bool(&instance->kit, response, "/result/capabilities/tools/listChanged");
+        kit_get_bool(&instance->kit, outcome->response, "/result/capabilities/tools/listChanged");
     if (exchange_start(instance, "POST", 0, kit_text(body), now_ms(instance) + instance->timeout_ms,
                        on_initialised, NULL) == NULL)
         give_up(instance, SESAME_UNAVAILABLE, "the MCP session cannot be begun");
 }
 
+/* What answers so to a first POST often speaks the older transport, or is no MCP server (3.2). */
+static void give_up_by_outcome(struct sesame_instance *instance, const struct outcome *outcome)
+{
+    int32_t status = outcome->http_status;
+    char text[900];
+
+    (void)snprintf(text, sizeof text, "%s%s", outcome->message,
+                   outcome->response.len == 0 && (status == 400 || status == 404 || status == 405)
+                       ? "; is this the server's Streamable HTTP address, which usually ends in "
+                         "/mcp? The older HTTP+SSE transport is not spoken here"
+                       : "");
+    give_up(instance, outcome->status, text);
+}
+
 static void on_answer(struct sesame_instance *instance, void *owner, const struct outcome *outcome)
 {
-    const char *version;
     int64_t code;
-    char *said;
+    char *said = rpc_error_text(instance, outcome->response, &code);
+    const char *version = said == NULL ? NULL : offered_version(instance, outcome->response);
 
     (void)owner;
-    if (outcome->status != SESAME_OK) {
-        give_up(instance, outcome->status, outcome->message);
-        return;
-    }
-    said = rpc_error_text(instance, outcome->response, &code);
-    if (said == NULL) {
-        adopt(instance, outcome);
-        return;
-    }
-    version = offered_version(instance, outcome->response);
     if (version != NULL && !instance->has_retried_version) {
         instance->has_retried_version = true;
         start(instance, version);
-    } else {
+    } else if (outcome->status != SESAME_OK) {
+        give_up_by_outcome(instance, outcome);
+    } else if (said != NULL) {
         give_up(instance, SESAME_INTERNAL, said);
+    } else {
+        adopt(instance, outcome);
     }
     free(said);
 }
