@@ -43,6 +43,7 @@ struct tool_port {
     struct tool_engine *engine; /* NULL: the tool is on a thread */
     struct tool_functions *functions;
     bool is_outdated;
+    bool changed_meanwhile; /* since the listing at hand began */
     struct port_call listing;
     unsigned epoch; /* of the host's list that ours is */
     struct error list_error;
@@ -123,7 +124,7 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
     if (fresh != NULL) {
         tool_functions_free(port->functions);
         port->functions = fresh;
-        port->is_outdated = false;
+        port->is_outdated = port->changed_meanwhile;
         port->listed_at_ms = clock_monotonic_ms();
         port->back_off_ms = 0;
     } else {
@@ -142,6 +143,7 @@ static void list(struct tool_port *port)
     static const struct engine_events events = {NULL, on_listed, NULL};
     struct error err = {0};
 
+    port->changed_meanwhile = false;
     port->epoch = atomic_load(&port->host->list_epoch);
     if (!start_call(port, NULL, clock_monotonic_ms() + LIST_TIMEOUT_MS, &events, port,
                     &port->listing, &err)) {
@@ -154,7 +156,7 @@ static void on_changed(void *arg)
 {
     struct tool_port *port = arg;
 
-    port->is_outdated = true;
+    port->is_outdated = port->changed_meanwhile = true;
     port->retry_at_ms = 0;
 }
 
