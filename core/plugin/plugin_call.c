@@ -47,6 +47,7 @@ static void on_timer(void *arg)
     if (call->is_ending) {
         finish(call);
     } else if (!call->is_cancelled) {
+        call->is_late = true;
         plugin_call_ask(call);
     } else {
         instance_misbehaved(call->book->instance, "never_completed");

@@ -22,7 +22,8 @@ struct plugin_call {
     /* Looked at by plugin_call_is_cancelled besides cancel and deadline; for plugins that block
      * while nobody can call cancel. May be NULL. */
     const atomic_bool *cancel_flag;
-    bool is_cancelled; /* the plugin was told */
+    bool is_cancelled; /* the plugin was told ... */
+    bool is_late;      /* ... because of the deadline */
     bool is_silent;    /* nobody wants to hear of it any more */
     bool is_ending;    /* its end is queued */
 };

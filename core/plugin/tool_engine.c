@@ -1,11 +1,15 @@
 /* A tool instance at work on its home thread: lists and calls, each completed exactly once. */
 #include "plugin/tool_engine.h"
 
+#include "base/secret.h"
+#include "base/text.h"
 #include "plugin/plugin_call.h"
 
 #include <sesame/tool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PROGRESS_MAX_BYTES 4096
 
 struct engine_call {
     struct plugin_call base;
@@ -55,6 +59,9 @@ static void keep_result(struct engine_call *call, int32_t status, const char *da
     }
     if (len > 0 && !buffer_add(&call->data, data, len, &ignored))
         call->status = SESAME_INTERNAL;
+    /* Lists, results and failures quote peers, and a peer may quote what we sent it. */
+    if (call->data.len > 0)
+        secret_occurs_in(call->data.data, call->data.len, true);
 }
 
 static void give_up(struct plugin_call *call)
@@ -80,9 +87,28 @@ static int32_t complete(const struct sesame_host *host, uint64_t handle, int32_t
         return SESAME_NOT_FOUND;
     if (status < SESAME_OK || status >= SESAME_PENDING)
         status = SESAME_INTERNAL;
-    keep_result((struct engine_call *)call, status, data.data, data.data == NULL ? 0 : data.len);
+    /* Told to end a late call, a plugin ends it as cancelled. */
+    if (status == SESAME_CANCELLED && call->is_late)
+        give_up(call);
+    else
+        keep_result((struct engine_call *)call, status, data.data,
+                    data.data == NULL ? 0 : data.len);
     plugin_call_end(call, true);
     return SESAME_OK;
+}
+
+static void give_progress(struct engine_call *call, struct sesame_text progress)
+{
+    struct buffer text;
+    struct error ignored = {0};
+
+    buffer_init(&text, PROGRESS_MAX_BYTES);
+    if (buffer_add(&text, progress.data,
+                   utf8_prefix(progress.data, progress.len, PROGRESS_MAX_BYTES), &ignored)) {
+        secret_occurs_in(text.data, text.len, true);
+        call->events.on_progress(call->arg, text.data, text.len);
+    }
+    buffer_clear(&text);
 }
 
 static int32_t emit(const struct sesame_host *host, uint64_t handle, struct sesame_text progress)
@@ -95,8 +121,8 @@ static int32_t emit(const struct sesame_host *host, uint64_t handle, struct sesa
     call = handle_get(&instance->handles, HANDLE_CALL, handle);
     if (call == NULL)
         return SESAME_NOT_FOUND;
-    if (!call->base.is_silent && call->events.on_progress != NULL && progress.data != NULL)
-        call->events.on_progress(call->arg, progress.data, progress.len);
+    if (!call->base.is_silent && call->events.on_progress != NULL && progress.len > 0)
+        give_progress(call, progress);
     return SESAME_OK;
 }
 
