@@ -96,12 +96,19 @@ void kit_add_number(struct kit_buffer *buffer, int64_t number)
 
 void kit_add_quoted(const struct kit *kit, struct kit_buffer *buffer, struct sesame_text text)
 {
-    size_t capacity = 6 * text.len + 2, len = 0;
+    /* Most text needs few escapes; only what needs more gets six bytes for each of its own. */
+    size_t capacity = text.len + text.len / 8 + 64, most = 6 * text.len + 2, len = 0;
+    int32_t status = SESAME_LIMIT;
 
-    if (!reserve(buffer, capacity))
-        return;
-    if (kit->json->quote(kit->host, text, buffer->data + buffer->len, capacity, &len) !=
-        SESAME_OK) {
+    for (;;) {
+        if (!reserve(buffer, capacity))
+            return;
+        status = kit->json->quote(kit->host, text, buffer->data + buffer->len, capacity, &len);
+        if (status != SESAME_LIMIT || capacity >= most)
+            break;
+        capacity = most;
+    }
+    if (status != SESAME_OK) {
         buffer->has_failed = true;
         return;
     }
