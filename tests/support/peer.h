@@ -59,6 +59,7 @@ static inline void peer_open(struct peer *peer, struct loop *loop)
     memset(peer, 0, sizeof *peer);
     peer->loop = loop;
     http_server_limits_default(&limits);
+    limits.reply_queue_max_bytes = 16 << 20; /* tests write large answers in one piece */
     peer->service = http_service_new(loop, &limits, peer_on_request, peer, &err);
     ck_assert_msg(peer->service != NULL, "%s", err.message);
     peer->listener = http_listener_new(loop, "127.0.0.1:0", peer_on_accept, peer, &err);

@@ -18,6 +18,7 @@
 #include "plugin/tool_port.h"
 
 #include "peer.h"
+#include "provider.h"
 
 #include <check.h>
 #include <sesame/plugin.h>
@@ -38,11 +39,7 @@ struct tool_bench {
     struct tool_port *port;
     int log_fd;
     char misbehaviour[200];
-
-    /* the provider */
-    int tokens_issued;
-    token_done_fn *token_done;
-    void *token_done_arg;
+    struct scripted_provider provider; /* its `fetches` counts tokens */
 
     /* the last call */
     struct tool_run *run; /* NULL: over */
@@ -57,39 +54,13 @@ struct tool_bench {
 
 /* ---- credentials ----------------------------------------------------------------------------- */
 
-static inline void tool_bench_issue(void *arg)
+static inline void tool_bench_answer_fetch(struct scripted_provider *provider,
+                                           struct scripted_fetch *fetch)
 {
-    struct tool_bench *bench = arg;
-    struct token_answer answer = {NULL, 1200, -1};
-    struct error err = {0};
     char token[40];
 
-    if (bench->token_done == NULL)
-        return;
-    snprintf(token, sizeof token, "canary-token-%d", ++bench->tokens_issued);
-    answer.token = secret_copy(token, strlen(token), &err);
-    bench->token_done(bench->token_done_arg, &answer, NULL, -1);
-    secret_free(answer.token);
-}
-
-static inline struct token_fetch *tool_bench_fetch(void *arg, const struct token_request *request,
-                                                   token_done_fn *done, void *done_arg,
-                                                   struct error *err)
-{
-    struct tool_bench *bench = arg;
-
-    (void)request;
-    (void)err;
-    bench->token_done = done;
-    bench->token_done_arg = done_arg;
-    loop_post(bench->loop, tool_bench_issue, bench);
-    return arg;
-}
-
-static inline void tool_bench_cancel_fetch(void *arg, struct token_fetch *fetch)
-{
-    (void)fetch;
-    ((struct tool_bench *)arg)->token_done = NULL;
+    snprintf(token, sizeof token, "canary-token-%d", provider->fetches);
+    provider_give(fetch, token, strlen(token), 1200);
 }
 
 /* ---- the host around it ---------------------------------------------------------------------- */
@@ -111,7 +82,7 @@ static inline void tool_bench_init(struct tool_bench *bench,
     struct broker_options options = {
         .credentials = credentials,
         .credential_count = count,
-        .provider = {tool_bench_fetch, tool_bench_cancel_fetch, bench},
+        .provider = provider_table(&bench->provider),
         .developer_api_endpoint = "",
         .instance_id = "idaas_1",
         .vault_scope = "",
@@ -124,6 +95,8 @@ static inline void tool_bench_init(struct tool_bench *bench,
     ck_assert(log_open(bench->log_fd, LOG_FORMAT_TEXT, LOG_DEBUG, &err));
     bench->loop = loop_new(&err);
     loop_run_once(bench->loop, 0);
+    bench->provider.loop = bench->loop;
+    bench->provider.answer = tool_bench_answer_fetch;
     bench->http = http_client_new(bench->loop, NULL, &err);
     bench->broker = broker_new(bench->loop, bench->http, &options, &err);
     ck_assert_msg(bench->broker != NULL, "%s", err.message);

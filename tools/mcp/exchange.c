@@ -69,11 +69,14 @@ static void on_data(struct sesame_instance *instance, uint64_t tag, struct sesam
 
 static void send_again(struct sesame_instance *instance, uint64_t tag);
 
+/* Never shorter than the server asks (3.4). */
 static int64_t pause_before_resuming(const struct exchange *exchange)
 {
-    return exchange->retry_ms < 0              ? RETRY_DEFAULT_MS
-           : exchange->retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS
-                                               : exchange->retry_ms;
+    int64_t pause_ms = exchange->retry_ms < 0              ? RETRY_DEFAULT_MS
+                       : exchange->retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS
+                                                           : exchange->retry_ms;
+
+    return pause_ms + TIMER_SLACK_MS;
 }
 
 /* A stream that broke goes on where it was, if the server named an event id (3.4). The request is

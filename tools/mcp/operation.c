@@ -437,7 +437,8 @@ void operation_cancel(struct sesame_instance *instance, uint64_t call)
 
     if (operation == NULL)
         return;
-    is_late = instance->kit.clock->monotonic_ms(instance->kit.host) >= operation->deadline_ms;
+    is_late = instance->kit.clock->monotonic_ms(instance->kit.host) + TIMER_SLACK_MS >=
+              operation->deadline_ms;
     if (operation->exchange != NULL) {
         tell_server(operation, is_late ? "timed out" : "the turn was cancelled");
         exchange_cancel(operation->exchange);
@@ -462,7 +463,7 @@ static void show_progress(const struct operation *operation, struct sesame_text 
         kit_add(&text, " ");
         content_add_literal(kit, &text, message, PROGRESS_MAX_BYTES);
     }
-    if (!text.has_failed)
+    if (!text.has_failed && text.len > 0)
         (void)operation->instance->completion->emit(kit->host, operation->call,
                                                     kit_buffer_text(&text));
     kit_clear(&text);
