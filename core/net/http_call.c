@@ -19,7 +19,7 @@
 
 void http_call_touch(struct http_call *call)
 {
-    if (call->idle != NULL)
+    if (call->idle != NULL && !call->is_paused)
         loop_timer_start(call->idle, call->idle_timeout_ms);
 }
 
@@ -108,6 +108,22 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
         call->events.on_data(call->arg, bytes, len);
     }
     return call->is_dead ? 0 : len;
+}
+
+/* libcurl tells how far the upload is: a slow reader of a long body is not silent. */
+static int on_progress(void *arg, curl_off_t download_total, curl_off_t downloaded,
+                       curl_off_t upload_total, curl_off_t uploaded)
+{
+    struct http_call *call = arg;
+
+    (void)download_total;
+    (void)downloaded;
+    (void)upload_total;
+    if (uploaded != call->sent_bytes && !call->is_dead) {
+        call->sent_bytes = uploaded;
+        http_call_touch(call);
+    }
+    return 0;
 }
 
 /* ---- the connection -------------------------------------------------------------------------- */
@@ -215,6 +231,11 @@ static bool set_body(struct http_call *call, const struct http_request_options *
         strcmp(options->method, "PUT") == 0 || strcmp(options->method, "PATCH") == 0) {
         curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, bytes == NULL ? "" : bytes);
         curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+    }
+    if (len > 0 && call->idle_timeout_ms > 0) {
+        curl_easy_setopt(call->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(call->easy, CURLOPT_XFERINFODATA, call);
+        curl_easy_setopt(call->easy, CURLOPT_NOPROGRESS, 0L);
     }
     if (strcmp(options->method, "HEAD") == 0)
         curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);

@@ -46,6 +46,8 @@ struct http_call {
     size_t answer_max_bytes;
     struct loop_timer *idle;
     int64_t idle_timeout_ms;
+    curl_off_t sent_bytes; /* of the body; what has gone out is no silence */
+    bool is_paused;
     struct error *failure; /* what a callback found wrong */
     char curl_message[CURL_ERROR_SIZE];
     char url[300]; /* for messages: without its query */
@@ -55,7 +57,7 @@ struct http_call {
 bool http_call_configure(struct http_call *call, const struct http_request_options *options,
                          struct error *err);
 
-/* Notes activity: restarts the idle timer. */
+/* Notes activity: restarts the idle timer, unless the call is paused. */
 void http_call_touch(struct http_call *call);
 
 /* Turns libcurl's result into an error. */

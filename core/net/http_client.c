@@ -309,8 +309,8 @@ static void on_idle(void *arg)
     struct http_call *call = arg;
     struct error err = {0};
 
-    error_set_named(&err, ERROR_TIMED_OUT, "ReadTimeOut", "%s: nothing came for %lld ms", call->url,
-                    (long long)call->idle_timeout_ms);
+    error_set_named(&err, ERROR_TIMED_OUT, "ReadTimeOut", "%s: nothing came or went for %lld ms",
+                    call->url, (long long)call->idle_timeout_ms);
     call->is_dead = true;
     if (call->events.on_done != NULL)
         call->events.on_done(call->arg, call->status, NULL, &err);
@@ -376,12 +376,10 @@ void http_call_pause(struct http_call *call, bool is_paused)
 {
     struct http_client *client = call->client;
 
-    if (call->idle != NULL) {
-        if (is_paused)
-            loop_timer_stop(call->idle);
-        else
-            http_call_touch(call);
-    }
+    call->is_paused = is_paused;
+    if (call->idle != NULL && is_paused)
+        loop_timer_stop(call->idle);
+    http_call_touch(call);
     client->depth++;
     curl_easy_pause(call->easy, is_paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
     client->depth--;

@@ -54,7 +54,7 @@ struct http_request_options {
 
     int32_t connect_timeout_ms; /* 0: the client's */
     int64_t total_timeout_ms;   /* 0: none */
-    int64_t idle_timeout_ms;    /* without a byte: 0: none */
+    int64_t idle_timeout_ms;    /* without a byte received or sent; 0: none */
     size_t answer_max_bytes;    /* 0: 4 MiB; beyond it the call fails with ERROR_LIMIT */
     bool is_secret_answer;      /* the body goes into locked memory, not to on_data */
     bool is_http1_only;         /* credentials in headers other than Authorization (design §1) */

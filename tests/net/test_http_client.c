@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "net/http_server.h"
@@ -13,6 +14,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -140,7 +142,7 @@ static char *url_to(const char *scheme, const char *path)
 
 static void run_until_done(int count)
 {
-    for (int i = 0; i < 1000 && done_count < count; i++)
+    for (int i = 0; i < 20000 && done_count < count; i++)
         loop_run_once(loop, 10);
     ck_assert_int_eq(done_count, count);
 }
@@ -318,6 +320,83 @@ START_TEST(silence_and_slowness_have_their_own_limits)
 }
 END_TEST
 
+/* ---- a server that reads a long body slowly, or stops reading it -------------------------------
+ */
+
+#define SLOW_IDLE_MS 500
+#define SLOW_STEP_MS 10
+#define SLOW_BODY_BYTES (8 * 1024 * 1024) /* more than the kernel holds for a sender */
+
+static struct loop_timer *slow_timer;
+static int slow_fd;
+static size_t slow_read, slow_stops_at;
+
+static void read_slowly(void *arg)
+{
+    static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    static char bytes[SLOW_BODY_BYTES / 50];
+    ssize_t got = recv(slow_fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+    (void)arg;
+    slow_read += got > 0 ? (size_t)got : 0;
+    if (slow_read >= SLOW_BODY_BYTES)
+        ck_assert_int_eq(send(slow_fd, reply, sizeof reply - 1, MSG_NOSIGNAL), sizeof reply - 1);
+    else if (slow_read < slow_stops_at)
+        loop_timer_start(slow_timer, SLOW_STEP_MS);
+}
+
+static void on_slow_accept(void *arg, int fd)
+{
+    int size = 64 * 1024;
+
+    (void)arg;
+    /* Else the kernel takes the whole body at once. */
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+    slow_fd = fd;
+    loop_timer_start(slow_timer, 0);
+}
+
+/* One upload to such a server; returns how long it took. */
+static int64_t upload_slowly(size_t stops_at)
+{
+    static char body[SLOW_BODY_BYTES];
+    struct error err = {0};
+    struct http_listener *slow = http_listener_new(loop, "127.0.0.1:0", on_slow_accept, NULL, &err);
+    struct http_request_options options = {
+        .method = "POST", .body = {body, sizeof body}, .idle_timeout_ms = SLOW_IDLE_MS};
+    char url[60];
+    int64_t before_ms = clock_monotonic_ms();
+
+    slow_stops_at = stops_at;
+    slow_timer = loop_timer_new(loop, read_slowly, NULL, &err);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", http_listener_port(slow));
+    options.url = url;
+    request(&options);
+    run_until_done(1);
+    loop_timer_free(slow_timer);
+    http_listener_free(slow);
+    close(slow_fd);
+    return clock_monotonic_ms() - before_ms;
+}
+
+START_TEST(an_upload_that_goes_on_slowly_is_not_silent)
+{
+    int64_t duration_ms = upload_slowly(SLOW_BODY_BYTES);
+
+    ck_assert_int_eq(done_error.code, ERROR_NONE);
+    ck_assert_int_eq(done_status, 200);
+    ck_assert_int_gt(duration_ms, 3 * SLOW_IDLE_MS / 2);
+}
+END_TEST
+
+START_TEST(an_upload_that_nobody_reads_any_more_is_given_up)
+{
+    upload_slowly(SLOW_BODY_BYTES / 10);
+    ck_assert_str_eq(done_error.name, "ReadTimeOut");
+    ck_assert_uint_lt(slow_read, SLOW_BODY_BYTES / 2);
+}
+END_TEST
+
 START_TEST(a_refused_connection_names_the_address_without_its_query)
 {
     struct http_request_options options = {.url = "http://127.0.0.1:1/x?key=canary"};
@@ -428,6 +507,8 @@ int main(void)
                                   a_call_can_be_cancelled_from_its_own_data,
                                   a_call_can_be_started_from_anothers_data,
                                   silence_and_slowness_have_their_own_limits,
+                                  an_upload_that_goes_on_slowly_is_not_silent,
+                                  an_upload_that_nobody_reads_any_more_is_given_up,
                                   a_refused_connection_names_the_address_without_its_query,
                                   plain_http_to_elsewhere_is_refused_before_anything_is_sent,
                                   a_header_with_a_line_end_is_refused,
