@@ -221,6 +221,7 @@ START_TEST(no_message_repeats_a_secret)
         "IDAAS_CLIENT_SECRET");
     char body[400];
 
+    ck_assert_ptr_nonnull(secret);
     snprintf(body, sizeof body, description, secret);
     bench.status = 400;
     bench.body = body;
