@@ -64,7 +64,8 @@ static bool grant(void *arg, const char *pointer, const char *kind, const char *
 
     (void)kind;
     if (!url_origin(url, strlen(url), origin, sizeof origin, err))
-        return error_prefix(err, "%s", pointer);
+        return error_prefix(err, "%s%s.config%s", instance->tool != NULL ? "tools." : "",
+                            instance->name, pointer);
     grown = realloc(instance->origins, (instance->origin_count + 1) * sizeof *grown);
     if (grown == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for an origin");

@@ -34,6 +34,15 @@ bool kit_equal_nocase(struct sesame_text text, const char *other)
            (text.len == 0 || strncasecmp(text.data, other, text.len) == 0);
 }
 
+size_t kit_prefix(struct sesame_text text, size_t max_bytes)
+{
+    size_t len = text.len < max_bytes ? text.len : max_bytes;
+
+    while (len > 0 && len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
 char *kit_copy(struct sesame_text text)
 {
     char *copy = malloc(text.len + 1);
@@ -156,12 +165,12 @@ bool kit_find(const struct kit *kit, struct sesame_text json, const char *pointe
            kit->json->find(kit->host, json, kit_text(pointer), out_value) == SESAME_OK;
 }
 
-char *kit_unquote(const struct kit *kit, struct sesame_text literal)
+char *kit_unquote(const struct kit *kit, struct sesame_text literal, size_t *out_len)
 {
     char *text;
     size_t len = 0;
 
-    if (literal.len < 2 || literal.data[0] != '"')
+    if (literal.len < 2 || !kit_is_string(literal))
         return NULL;
     text = malloc(literal.len);
     if (text == NULL)
@@ -171,6 +180,8 @@ char *kit_unquote(const struct kit *kit, struct sesame_text literal)
         return NULL;
     }
     text[len] = '\0';
+    if (out_len != NULL)
+        *out_len = len;
     return text;
 }
 
@@ -178,7 +189,7 @@ char *kit_get_string(const struct kit *kit, struct sesame_text json, const char 
 {
     struct sesame_text value;
 
-    return kit_find(kit, json, pointer, &value) ? kit_unquote(kit, value) : NULL;
+    return kit_find(kit, json, pointer, &value) ? kit_unquote(kit, value, NULL) : NULL;
 }
 
 bool kit_parse_int(struct sesame_text text, int64_t *out_value)

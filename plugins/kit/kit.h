@@ -20,6 +20,8 @@ bool kit_open(struct kit *kit, const struct sesame_host *host);
 struct sesame_text kit_text(const char *text);
 bool kit_equal(struct sesame_text text, const char *other);
 bool kit_equal_nocase(struct sesame_text text, const char *other);
+/* The length of the longest prefix of at most `max_bytes` that does not end inside a character. */
+size_t kit_prefix(struct sesame_text text, size_t max_bytes);
 /* A NUL-terminated copy, which the caller frees; NULL without memory. */
 char *kit_copy(struct sesame_text text);
 
@@ -52,8 +54,9 @@ char *kit_get_string(const struct kit *kit, struct sesame_text json, const char 
 bool kit_get_int(const struct kit *kit, struct sesame_text json, const char *pointer,
                  int64_t *out_value);
 bool kit_get_bool(const struct kit *kit, struct sesame_text json, const char *pointer);
-/* The characters of a string literal; NULL when it is none. */
-char *kit_unquote(const struct kit *kit, struct sesame_text literal);
+/* The characters of a string literal, NUL-terminated; NULL when it is none. `*out_len` (may be
+ * NULL) is their number: one of them may be NUL. */
+char *kit_unquote(const struct kit *kit, struct sesame_text literal, size_t *out_len);
 /* A plain decimal integer, the whole text. */
 bool kit_parse_int(struct sesame_text text, int64_t *out_value);
 

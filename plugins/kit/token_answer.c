@@ -57,7 +57,7 @@ static char *read_string(const struct answer *answer, const char *first, const c
         char *text = NULL;
 
         if (read_raw(answer, pointers[i], raw, sizeof raw, &value))
-            text = kit_unquote(&answer->fetch->provider->kit, value);
+            text = kit_unquote(&answer->fetch->provider->kit, value, NULL);
         if (text != NULL && text[0] != '\0')
             return text;
         free(text);

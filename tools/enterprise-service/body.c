@@ -25,6 +25,7 @@ static void add_argument(const struct kit *kit, const char *name, size_t len, bo
 {
     struct sesame_text value;
     char pointer[80];
+    size_t text_len = 0;
     char *text;
 
     if (len == 1 && name[0] == '*') {
@@ -47,8 +48,8 @@ static void add_argument(const struct kit *kit, const char *name, size_t len, bo
         kit_add_text(out, value);
         return;
     }
-    text = kit_unquote(kit, value);
-    add_encoded(out, text == NULL ? value : kit_text(text));
+    text = kit_unquote(kit, value, &text_len);
+    add_encoded(out, text == NULL ? value : (struct sesame_text){text, text_len});
     free(text);
 }
 
@@ -67,4 +68,19 @@ void template_fill(const struct kit *kit, const char *template, bool is_json,
         at = close + 2;
     }
     kit_add(out, at);
+}
+
+bool url_climbs(struct sesame_text url)
+{
+    size_t begin = 0, end;
+
+    for (; begin <= url.len; begin = end + 1) {
+        for (end = begin; end < url.len && strchr("/?#", url.data[end]) == NULL;)
+            end++;
+        if (end - begin > 0 && end - begin <= 2 && strspn(url.data + begin, ".") >= end - begin)
+            return true;
+        if (end < url.len && url.data[end] != '/')
+            return false;
+    }
+    return false;
 }

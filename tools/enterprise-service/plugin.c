@@ -52,29 +52,44 @@ struct sesame_instance {
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-static void complete(struct sesame_instance *instance, uint64_t call, const char *text, size_t len,
-                     bool is_error)
+static void complete(struct call *call, struct sesame_text text, bool is_error)
 {
+    struct sesame_instance *instance = call->instance;
     struct kit_buffer result = {0};
 
     kit_add(&result, "{\"text\":");
-    kit_add_quoted(&instance->kit, &result, (struct sesame_text){text, len});
+    kit_add_quoted(&instance->kit, &result, text);
     kit_add(&result, is_error ? ",\"is_error\":true}" : "}");
     if (result.has_failed)
-        (void)instance->completion->complete(instance->kit.host, call, SESAME_INTERNAL,
+        (void)instance->completion->complete(instance->kit.host, call->handle, SESAME_INTERNAL,
                                              kit_text("no memory for the result"));
     else
-        (void)instance->completion->complete(instance->kit.host, call, SESAME_OK,
+        (void)instance->completion->complete(instance->kit.host, call->handle, SESAME_OK,
                                              kit_buffer_text(&result));
     kit_clear(&result);
 }
 
+/* The beginning of what it said helps the model, or the person behind it, to correct the call. */
+static void complete_failure(struct call *call)
+{
+    struct sesame_text said = kit_buffer_text(&call->answer);
+    struct kit_buffer text = {0};
+
+    kit_add(&text, "EnterpriseServiceFailed: Enterprise service call failed (HTTP ");
+    kit_add_number(&text, call->http_status);
+    kit_add(&text, ").");
+    if (call->is_text && said.len > 0) {
+        kit_add(&text, " It said: ");
+        kit_add_text(&text, (struct sesame_text){said.data, kit_prefix(said, SHOWN_MAX_BYTES)});
+    }
+    complete(call, kit_buffer_text(&text), true);
+    kit_clear(&text);
+}
+
 static void complete_answer(struct call *call)
 {
-    struct sesame_instance *instance = call->instance;
-    char text[400 + SHOWN_MAX_BYTES];
-    size_t shown =
-        call->answer.len < SHOWN_MAX_BYTES || !call->is_text ? call->answer.len : SHOWN_MAX_BYTES;
+    const struct sesame_instance *instance = call->instance;
+    char text[200];
 
     if (call->http_status == 401 || call->http_status == 403) {
         (void)instance->completion->complete(
@@ -83,23 +98,15 @@ static void complete_answer(struct call *call)
                      "service. Check the JWKS of the Function Compute trigger and "
                      "ENTERPRISE_SERVICE_SCOPE."));
     } else if (call->http_status >= 300) {
-        int len = snprintf(
-            text, sizeof text,
-            "EnterpriseServiceFailed: Enterprise service call failed (HTTP %d).%s%.*s",
-            call->http_status, call->is_text && shown > 0 ? " It said: " : "",
-            call->is_text ? (int)shown : 0, call->answer.data == NULL ? "" : call->answer.data);
-
-        complete(instance, call->handle, text,
-                 len < (int)sizeof text ? (size_t)len : sizeof text - 1, true);
+        complete_failure(call);
     } else if (call->answer.len == 0) {
-        complete(instance, call->handle, "(the service answered without any text)", 39, false);
+        complete(call, kit_text("(the service answered without any text)"), false);
     } else if (!call->is_text) {
-        int len = snprintf(text, sizeof text, "(the service answered with %zu bytes of %s)",
-                           call->answer.len, call->type);
-
-        complete(instance, call->handle, text, (size_t)len, false);
+        (void)snprintf(text, sizeof text, "(the service answered with %zu bytes of %s)",
+                       call->answer.len, call->type);
+        complete(call, kit_text(text), false);
     } else {
-        complete(instance, call->handle, call->answer.data, call->answer.len, false);
+        complete(call, kit_buffer_text(&call->answer), false);
     }
 }
 
@@ -116,16 +123,14 @@ static void free_call(struct call *call)
     free(call);
 }
 
-static bool type_is_text(struct sesame_text type)
+static bool type_is_text(const char *type)
 {
     static const char *const marks[] = {"json", "text/", "xml", "x-www-form-urlencoded"};
-    char *copy = kit_copy(type);
-    bool found = type.len == 0;
 
-    for (size_t i = 0; copy != NULL && i < sizeof marks / sizeof marks[0]; i++)
-        found = found || strstr(copy, marks[i]) != NULL;
-    free(copy);
-    return found;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (strcasestr(type, marks[i]) != NULL)
+            return true;
+    return type[0] == '\0';
 }
 
 static void on_head(struct sesame_instance *instance, uint64_t tag, int32_t http_status,
@@ -138,10 +143,10 @@ static void on_head(struct sesame_instance *instance, uint64_t tag, int32_t http
     call->is_text = true;
     for (size_t i = 0; i < header_count; i++)
         if (kit_equal_nocase(headers[i].name, "content-type")) {
-            call->is_text = type_is_text(headers[i].value);
-            (void)snprintf(call->type, sizeof call->type, "%.*s",
-                           (int)(headers[i].value.len < 79 ? headers[i].value.len : 79),
-                           headers[i].value.data);
+            /* Cutting it off is fine. */
+            (void)snprintf(call->type, sizeof call->type, "%.*s", (int)headers[i].value.len,
+                           headers[i].value.len == 0 ? "" : headers[i].value.data);
+            call->is_text = type_is_text(call->type);
         }
 }
 
@@ -191,7 +196,9 @@ static int32_t send_request(struct call *call, const struct sesame_tool_request 
     http.body = kit_buffer_text(&body);
     if (request->deadline_ms < http.deadline_ms)
         http.deadline_ms = request->deadline_ms;
-    if (!url.has_failed && !body.has_failed)
+    if (url_climbs(http.url))
+        status = SESAME_BAD_INPUT;
+    else if (!url.has_failed && !body.has_failed)
         status = instance->http->start(kit->host, &http, &events, (uint64_t)(uintptr_t)call,
                                        &call->http);
     kit_clear(&url);
@@ -215,9 +222,11 @@ static void call_function(struct sesame_instance *instance, uint64_t handle,
             return;
         free_call(call);
     }
-    (void)instance->completion->complete(instance->kit.host, handle, status,
-                                         kit_text("the request to the service was refused by the "
-                                                  "host: see its log"));
+    (void)instance->completion->complete(
+        instance->kit.host, handle, status,
+        kit_text(status == SESAME_BAD_INPUT
+                     ? "an argument that is a part of the address may not be \".\" or \"..\""
+                     : "the request to the service was refused by the host: see its log"));
 }
 
 static void cancel(struct sesame_instance *instance, uint64_t handle)

@@ -12,4 +12,8 @@
 void template_fill(const struct kit *kit, const char *template, bool is_json,
                    struct sesame_text arguments, struct kit_buffer *out);
 
+/* True when a part of the URL's path is "." or "..": clients and servers take such parts away, so
+ * that an argument would choose another path than the one configured. */
+bool url_climbs(struct sesame_text url);
+
 #endif

@@ -66,12 +66,10 @@ void content_add_clean(struct kit_buffer *out, struct sesame_text text, size_t m
 void content_add_literal(const struct kit *kit, struct kit_buffer *out, struct sesame_text literal,
                          size_t max_bytes)
 {
-    char *text = malloc(literal.len + 1);
     size_t len = 0;
+    char *text = kit_unquote(kit, literal, &len);
 
-    if (text == NULL)
-        out->has_failed = true;
-    else if (kit->json->unquote(kit->host, literal, text, literal.len, &len) == SESAME_OK)
+    if (text != NULL)
         content_add_clean(out, (struct sesame_text){text, len}, max_bytes);
     free(text);
 }

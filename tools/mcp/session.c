@@ -89,7 +89,7 @@ static const char *offered_version(struct sesame_instance *instance, struct sesa
     if (!kit_find(kit, response, "/error/data/supported", &list) || !kit_is_array(list))
         return NULL;
     while (kit->json->next(kit->host, list, &position, &name, &item) == SESAME_OK) {
-        char *text = kit_unquote(kit, item);
+        char *text = kit_unquote(kit, item, NULL);
         const char *known = known_version(text);
 
         free(text);

@@ -1,4 +1,4 @@
-# tests/tools/mcp: the built plugin, loaded into a host, against a scripted server
+# tests/tools: the built plugins, loaded into a host, against scripted servers
 MCP_TEST_LIBS = libmcpserver.la $(test_tools_LDADD)
 check_LTLIBRARIES += libmcpserver.la
 libmcpserver_la_SOURCES = tests/tools/mcp/server.c tests/tools/mcp/server.h
@@ -19,4 +19,8 @@ test_mcp_stream_LDADD = $(MCP_TEST_LIBS)
 test_mcp_failure_SOURCES = tests/tools/mcp/test_failure.c
 test_mcp_failure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_mcp_failure_LDADD = $(MCP_TEST_LIBS)
+check_PROGRAMS += test_enterprise_service
+test_enterprise_service_SOURCES = tests/tools/enterprise-service/test_enterprise_service.c
+test_enterprise_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_enterprise_service_LDADD = $(test_tools_LDADD)
 EXTRA_DIST += tests/support/tool_bench.h
