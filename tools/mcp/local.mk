@@ -6,8 +6,10 @@ mcp_la_SOURCES = \
     tools/mcp/content.c \
     tools/mcp/exchange.c \
     tools/mcp/exchange.h \
+    tools/mcp/list.c \
     tools/mcp/mcp.h \
     tools/mcp/operation.c \
+    tools/mcp/operation.h \
     tools/mcp/plugin.c \
     tools/mcp/rpc.c \
     tools/mcp/session.c

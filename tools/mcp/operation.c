@@ -1,44 +1,14 @@
 /* Lists and calls: what the host asks for, over as many requests as it takes. */
-#include "mcp.h"
+#include "operation.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_MAX_COUNT 50
-#define TOOL_MAX_COUNT 256
-#define DESCRIPTION_MAX_BYTES 4096
 #define PROGRESS_MAX_BYTES 200
 #define NUMBER_MAX_BYTES 30
 #define TELLING_TIMEOUT_MS 5000
 
-struct operation {
-    struct operation *next;
-    struct sesame_instance *instance;
-    uint64_t call;
-    int64_t deadline_ms;
-    bool is_list;
-    char *function;
-    char *arguments;
-    char *cursors[PAGE_MAX_COUNT]; /* JSON literals; the last one is of the next page */
-    size_t cursor_count;
-    size_t tool_count;
-    struct kit_buffer functions; /* list so far */
-    struct exchange *exchange;   /* NULL: waits for a session */
-    int64_t id;
-    uint64_t epoch;
-    bool has_been_repeated;
-};
-
 /* ---- an end ---------------------------------------------------------------------------------- */
-
-/* A list begins with its first page. */
-static void rewind_list(struct operation *operation)
-{
-    while (operation->cursor_count > 0)
-        free(operation->cursors[--operation->cursor_count]);
-    kit_clear(&operation->functions);
-    operation->tool_count = 0;
-}
 
 static void free_operation(struct operation *operation)
 {
@@ -49,11 +19,11 @@ static void free_operation(struct operation *operation)
     *link = operation->next;
     free(operation->function);
     free(operation->arguments);
-    rewind_list(operation);
+    list_rewind(operation);
     free(operation);
 }
 
-static void complete(struct operation *operation, int32_t status, struct sesame_text data)
+void operation_complete(struct operation *operation, int32_t status, struct sesame_text data)
 {
     const struct sesame_instance *instance = operation->instance;
 
@@ -68,7 +38,7 @@ void operation_fail_all(struct sesame_instance *instance, int32_t status, const 
 
         if (operation->exchange != NULL)
             exchange_cancel(operation->exchange);
-        complete(operation, status, kit_text(message));
+        operation_complete(operation, status, kit_text(message));
     }
 }
 
@@ -76,149 +46,6 @@ void operation_free_all(struct sesame_instance *instance)
 {
     while (instance->operations != NULL)
         free_operation(instance->operations);
-}
-
-/* ---- tools/list --------------------------------------------------------------------------------
- */
-
-static bool is_allowed(const struct sesame_instance *instance, struct sesame_text literal)
-{
-    const struct kit *kit = &instance->kit;
-    struct sesame_text name, item;
-    size_t position = 0;
-
-    if (instance->allowed.len == 0)
-        return true;
-    while (kit->json->next(kit->host, kit_buffer_text(&instance->allowed), &position, &name,
-                           &item) == SESAME_OK)
-        if (item.len == literal.len && memcmp(item.data, literal.data, item.len) == 0)
-            return true;
-    return false;
-}
-
-static void warn(const struct sesame_instance *instance, const char *message,
-                 struct sesame_text tool)
-{
-    const struct kit *kit = &instance->kit;
-    struct kit_buffer name = {0}, fields = {0};
-
-    content_add_literal(kit, &name, tool, 128);
-    kit_add(&fields, "{\"tool\":");
-    kit_add_quoted(kit, &fields, kit_buffer_text(&name));
-    kit_add(&fields, "}");
-    kit->log->write(kit->host, SESAME_LOG_WARN, kit_text(message),
-                    tool.len == 0 || fields.has_failed ? (struct sesame_text){NULL, 0}
-                                                       : kit_buffer_text(&fields));
-    kit_clear(&name);
-    kit_clear(&fields);
-}
-
-static void add_description(const struct kit *kit, struct kit_buffer *out,
-                            struct sesame_text literal)
-{
-    struct kit_buffer text = {0};
-
-    content_add_literal(kit, &text, literal, DESCRIPTION_MAX_BYTES);
-    kit_add(out, ",\"description\":");
-    kit_add_quoted(kit, out, kit_buffer_text(&text));
-    kit_clear(&text);
-}
-
-/* The host looks closer at names and schemas, and leaves out what it cannot offer. */
-static void add_tool(struct operation *operation, struct sesame_text tool)
-{
-    const struct kit *kit = &operation->instance->kit;
-    struct kit_buffer *out = &operation->functions;
-    struct sesame_text name, description, schema = {NULL, 0};
-
-    if (!kit_find(kit, tool, "/name", &name) || !kit_is_string(name)) {
-        warn(operation->instance, "a tool of the MCP server has no name and is left out",
-             (struct sesame_text){NULL, 0});
-        return;
-    }
-    if (!is_allowed(operation->instance, name))
-        return;
-    if (kit_find(kit, tool, "/inputSchema", &schema) && !kit_is_object(schema)) {
-        warn(operation->instance,
-             "a tool of the MCP server is left out: its inputSchema is no JSON object", name);
-        return;
-    }
-    if (operation->tool_count == TOOL_MAX_COUNT)
-        warn(operation->instance,
-             "the MCP server has more than 256 tools: from this one on they are left out", name);
-    if (operation->tool_count++ >= TOOL_MAX_COUNT)
-        return;
-    kit_add(out, operation->tool_count == 1 ? "{\"functions\":[{\"name\":" : ",{\"name\":");
-    kit_add_text(out, name);
-    if (kit_find(kit, tool, "/description", &description) && kit_is_string(description))
-        add_description(kit, out, description);
-    if (schema.len > 0) {
-        kit_add(out, ",\"parameters\":");
-        kit_add_text(out, schema);
-    }
-    kit_add(out, "}");
-}
-
-static void complete_list(struct operation *operation)
-{
-    struct kit_buffer *out = &operation->functions;
-
-    kit_add(out, operation->tool_count == 0 ? "{\"functions\":[]}" : "]}");
-    if (out->has_failed)
-        complete(operation, SESAME_LIMIT, kit_text("the MCP server's list of tools is too long"));
-    else
-        complete(operation, SESAME_OK, kit_buffer_text(out));
-}
-
-static bool knows_cursor(const struct operation *operation, struct sesame_text cursor)
-{
-    for (size_t i = 0; i < operation->cursor_count; i++)
-        if (kit_equal(cursor, operation->cursors[i]))
-            return true;
-    return false;
-}
-
-/* Whether another page is to be asked for. Any string is a cursor, the empty one too (6.1). */
-static bool take_cursor(struct operation *operation, struct sesame_text response)
-{
-    struct sesame_instance *instance = operation->instance;
-    struct sesame_text cursor, none = {NULL, 0};
-
-    if (!kit_find(&instance->kit, response, "/result/nextCursor", &cursor) ||
-        !kit_is_string(cursor) || operation->functions.has_failed)
-        return false;
-    if (knows_cursor(operation, cursor)) {
-        warn(instance, "the MCP server's list of tools goes in circles: it names a page twice",
-             none);
-        return false;
-    }
-    if (operation->cursor_count == PAGE_MAX_COUNT || operation->tool_count > TOOL_MAX_COUNT) {
-        warn(instance, "the MCP server's list of tools has more pages than are asked for", none);
-        return false;
-    }
-    operation->cursors[operation->cursor_count] = kit_copy(cursor);
-    return operation->cursors[operation->cursor_count] != NULL && ++operation->cursor_count > 0;
-}
-
-static void send_operation(struct operation *operation);
-
-static void take_page(struct operation *operation, struct sesame_text response)
-{
-    const struct kit *kit = &operation->instance->kit;
-    struct sesame_text tools, name, tool;
-    size_t position = 0;
-
-    if (!kit_find(kit, response, "/result/tools", &tools) || !kit_is_array(tools)) {
-        complete(operation, SESAME_UNAVAILABLE,
-                 kit_text("the MCP server's answer to tools/list has no array \"tools\""));
-        return;
-    }
-    while (kit->json->next(kit->host, tools, &position, &name, &tool) == SESAME_OK)
-        add_tool(operation, tool);
-    if (take_cursor(operation, response))
-        send_operation(operation);
-    else
-        complete_list(operation);
 }
 
 /* ---- tools/call --------------------------------------------------------------------------------
@@ -231,8 +58,9 @@ static void take_result(struct operation *operation, struct sesame_text response
     struct sesame_text result;
 
     if (!kit_find(&instance->kit, response, "/result", &result) || !kit_is_object(result)) {
-        complete(operation, SESAME_UNAVAILABLE,
-                 kit_text("the MCP server's answer to tools/call has no object \"result\""));
+        operation_complete(
+            operation, SESAME_UNAVAILABLE,
+            kit_text("the MCP server's answer to tools/call has no object \"result\""));
         return;
     }
     content_to_text(instance, result, &text);
@@ -240,9 +68,9 @@ static void take_result(struct operation *operation, struct sesame_text response
     kit_add_quoted(&instance->kit, &data, kit_buffer_text(&text));
     kit_add(&data, kit_get_bool(&instance->kit, result, "/isError") ? ",\"is_error\":true}" : "}");
     if (text.has_failed || data.has_failed)
-        complete(operation, SESAME_LIMIT, kit_text("the tool's result is too long"));
+        operation_complete(operation, SESAME_LIMIT, kit_text("the tool's result is too long"));
     else
-        complete(operation, SESAME_OK, kit_buffer_text(&data));
+        operation_complete(operation, SESAME_OK, kit_buffer_text(&data));
     kit_clear(&text);
     kit_clear(&data);
 }
@@ -274,10 +102,10 @@ static void begin_anew(struct operation *operation)
     struct sesame_instance *instance = operation->instance;
 
     operation->has_been_repeated = true;
-    rewind_list(operation);
+    list_rewind(operation);
     session_lost(instance, operation->epoch);
     if (instance->state == SESSION_READY)
-        send_operation(operation);
+        operation_send(operation);
     else
         session_want(instance);
 }
@@ -296,14 +124,15 @@ static void on_answer(struct sesame_instance *instance, void *owner, const struc
     if (outcome->status != SESAME_OK) {
         if (outcome->may_be_running)
             tell_server(operation, outcome->status == SESAME_TIMED_OUT ? "timed out" : "given up");
-        complete(operation, outcome->status, kit_text(outcome->message));
+        operation_complete(operation, outcome->status, kit_text(outcome->message));
         return;
     }
     said = rpc_error_text(instance, outcome->response, &code);
     if (said != NULL)
-        complete(operation, code == -32602 ? SESAME_BAD_INPUT : SESAME_UNAVAILABLE, kit_text(said));
+        operation_complete(operation, code == -32602 ? SESAME_BAD_INPUT : SESAME_UNAVAILABLE,
+                           kit_text(said));
     else if (operation->is_list)
-        take_page(operation, outcome->response);
+        list_take_page(operation, outcome->response);
     else
         take_result(operation, outcome->response);
     free(said);
@@ -331,7 +160,7 @@ static void write_params(struct operation *operation, struct kit_buffer *out)
     kit_add(out, "}}");
 }
 
-static void send_operation(struct operation *operation)
+void operation_send(struct operation *operation)
 {
     struct sesame_instance *instance = operation->instance;
     int64_t deadline_ms =
@@ -350,8 +179,9 @@ static void send_operation(struct operation *operation)
                            on_answer, operation);
     kit_clear(&body);
     if (operation->exchange == NULL)
-        complete(operation, SESAME_UNAVAILABLE,
-                 kit_text("the MCP server cannot be called: the host's log has the reason"));
+        operation_complete(
+            operation, SESAME_UNAVAILABLE,
+            kit_text("the MCP server cannot be called: the host's log has the reason"));
 }
 
 void operation_resume_all(struct sesame_instance *instance)
@@ -362,7 +192,7 @@ void operation_resume_all(struct sesame_instance *instance)
         struct operation *next = operation->next;
 
         if (operation->exchange == NULL)
-            send_operation(operation);
+            operation_send(operation);
         operation = next;
     }
 }
@@ -388,7 +218,7 @@ static struct operation *new_operation(struct sesame_instance *instance, uint64_
 static void begin(struct operation *operation)
 {
     if (operation->instance->state == SESSION_READY)
-        send_operation(operation);
+        operation_send(operation);
     else
         session_want(operation->instance);
 }
@@ -413,7 +243,7 @@ void operation_call(struct sesame_instance *instance, uint64_t call,
     operation->function = kit_copy(request->function);
     operation->arguments = kit_copy(request->arguments);
     if (operation->function == NULL || operation->arguments == NULL)
-        complete(operation, SESAME_INTERNAL, kit_text("no memory for an MCP request"));
+        operation_complete(operation, SESAME_INTERNAL, kit_text("no memory for an MCP request"));
     else
         begin(operation);
 }
@@ -443,8 +273,8 @@ void operation_cancel(struct sesame_instance *instance, uint64_t call)
         tell_server(operation, is_late ? "timed out" : "the turn was cancelled");
         exchange_cancel(operation->exchange);
     }
-    complete(operation, is_late ? SESAME_TIMED_OUT : SESAME_CANCELLED,
-             kit_text(is_late ? "the MCP server did not answer in time" : "cancelled"));
+    operation_complete(operation, is_late ? SESAME_TIMED_OUT : SESAME_CANCELLED,
+                       kit_text(is_late ? "the MCP server did not answer in time" : "cancelled"));
 }
 
 static void show_progress(const struct operation *operation, struct sesame_text params)
