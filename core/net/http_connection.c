@@ -15,6 +15,7 @@
 
 #define READ_BYTES 16384
 #define LINGER_MS 1000
+#define GATHER_MAX_BYTES (16 * 1024)
 
 static void arm(struct http_connection *connection);
 static void process(struct http_connection *connection, const char *bytes, size_t len);
@@ -55,6 +56,7 @@ void http_connection_close(struct http_connection *connection, const char *reaso
     }
     loop_watch_free(connection->watch);
     loop_timer_free(connection->timer);
+    loop_timer_free(connection->flusher);
     stream_free(connection->stream);
     http_parser_free(connection->parser);
     buffer_wipe(&connection->body);
@@ -94,12 +96,11 @@ static void refuse(struct http_connection *connection, int status, const char *r
                         "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
                         "Connection: close\r\n\r\n",
                         status, http_status_text(status), body_len);
-    connection->phase = CONNECTION_FLUSHING;
     if (http_connection_send(connection, head, (size_t)head_len) &&
-        http_connection_send(connection, body, (size_t)body_len) && connection->out.len == 0)
-        start_closing(connection);
+        http_connection_send(connection, body, (size_t)body_len))
+        http_connection_reply_done(connection);
     else
-        arm(connection);
+        http_connection_fail(connection);
 }
 
 static void on_deadline(void *arg)
@@ -129,29 +130,75 @@ static void on_deadline(void *arg)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/* The client takes nothing more for now. In the other phases the request's own deadline holds. */
+static void wait_for_room(struct http_connection *connection)
+{
+    connection->is_blocked = true;
+    if (connection->phase == CONNECTION_SERVING || connection->phase == CONNECTION_FLUSHING)
+        loop_timer_start(connection->timer, connection->service->limits.reply_stall_timeout_ms);
+}
+
+static void note_room(struct http_connection *connection)
+{
+    if (!connection->is_blocked)
+        return;
+    connection->is_blocked = false;
+    if (connection->phase == CONNECTION_SERVING || connection->phase == CONNECTION_FLUSHING)
+        loop_timer_stop(connection->timer);
+}
+
+/* Sends what the socket takes of `bytes`. False when the peer is gone. */
+static bool send_some(struct http_connection *connection, const char *bytes, size_t len,
+                      size_t *out_sent)
+{
+    *out_sent = 0;
+    while (*out_sent < len) {
+        size_t sent = 0;
+        enum stream_result result =
+            stream_write(connection->stream, bytes + *out_sent, len - *out_sent, &sent);
+
+        *out_sent += sent;
+        if (result == STREAM_BLOCKED) {
+            /* Progress gives the slow client its full time again. */
+            if (!connection->is_blocked || *out_sent > 0)
+                wait_for_room(connection);
+            return true;
+        }
+        if (result != STREAM_OK)
+            return false;
+    }
+    note_room(connection);
+    return true;
+}
+
 /* Sends what is queued. False when the peer is gone. */
 static bool flush(struct http_connection *connection)
 {
-    while (connection->out.len > 0) {
-        size_t sent = 0;
-        enum stream_result result =
-            stream_write(connection->stream, connection->out.data, connection->out.len, &sent);
+    size_t sent;
 
-        if (result == STREAM_BLOCKED)
-            return true;
-        if (result != STREAM_OK)
-            return false;
-        buffer_consume(&connection->out, sent);
-        /* Progress: the slow client gets its full time again. */
-        if (connection->out.len > 0)
-            loop_timer_start(connection->timer, connection->service->limits.reply_stall_timeout_ms);
-    }
-    loop_timer_stop(connection->timer);
+    if (connection->out.len == 0)
+        return true;
+    if (!send_some(connection, connection->out.data, connection->out.len, &sent))
+        return false;
+    buffer_consume(&connection->out, sent);
     return true;
+}
+
+static void on_flush_due(void *arg)
+{
+    struct http_connection *connection = arg;
+
+    if (connection->is_failing)
+        return;
+    if (flush(connection))
+        arm(connection);
+    else
+        http_connection_close(connection, "closed by the client");
 }
 
 void http_connection_fail(struct http_connection *connection)
 {
+    (void)flush(connection); /* the peer reads what was written up to here */
     connection->is_failing = true;
     loop_watch_set(connection->watch, 0);
     loop_timer_start(connection->timer, 0);
@@ -161,21 +208,21 @@ bool http_connection_send(struct http_connection *connection, const char *bytes,
 {
     struct error ignored = {0};
 
-    if (connection->out.len == 0) {
+    if (!connection->is_blocked && connection->out.len + len > GATHER_MAX_BYTES) {
         size_t sent = 0;
-        enum stream_result result = stream_write(connection->stream, bytes, len, &sent);
 
-        if (result != STREAM_OK && result != STREAM_BLOCKED)
+        if (!flush(connection) ||
+            (!connection->is_blocked && !send_some(connection, bytes, len, &sent)))
             return false;
         bytes += sent;
         len -= sent;
-        if (len == 0)
-            return true;
-        loop_timer_start(connection->timer, connection->service->limits.reply_stall_timeout_ms);
     }
     if (!buffer_add(&connection->out, bytes, len, &ignored))
         return false;
-    arm(connection);
+    if (connection->is_blocked)
+        arm(connection);
+    else if (connection->out.len > 0)
+        loop_timer_start(connection->flusher, 0);
     return true;
 }
 
@@ -293,6 +340,7 @@ static void next_request(struct http_connection *connection)
 
     http_parser_next(connection->parser);
     buffer_wipe(&connection->body);
+    buffer_clear(&connection->out);
     connection->phase = CONNECTION_IDLE;
     loop_timer_start(connection->timer, connection->service->limits.idle_timeout_ms);
     if (connection->pending.len == 0) {
@@ -314,7 +362,9 @@ void http_connection_reply_done(struct http_connection *connection)
     connection->phase = CONNECTION_FLUSHING;
     if (connection->in_handler)
         return;
-    if (connection->out.len > 0)
+    if (!flush(connection))
+        http_connection_fail(connection);
+    else if (connection->out.len > 0)
         arm(connection);
     else if (connection->must_close)
         start_closing(connection);
@@ -332,7 +382,7 @@ static void on_event(void *arg, unsigned events)
     case CONNECTION_IDLE:
     case CONNECTION_READING:
     case CONNECTION_CLOSING:
-        if (connection->out.len > 0 && !flush(connection))
+        if (!flush(connection))
             http_connection_close(connection, "closed by the client");
         else
             read_some(connection);
@@ -361,11 +411,11 @@ static void arm(struct http_connection *connection)
     case CONNECTION_READING:
     case CONNECTION_CLOSING:
         wanted = LOOP_READ | stream_wants(connection->stream) |
-                 (connection->out.len > 0 ? LOOP_WRITE : 0u);
+                 (connection->is_blocked ? LOOP_WRITE : 0u);
         break;
     case CONNECTION_SERVING:
     case CONNECTION_FLUSHING:
-        wanted = LOOP_HANGUP | (connection->out.len > 0 ? LOOP_WRITE : 0u);
+        wanted = LOOP_HANGUP | (connection->is_blocked ? LOOP_WRITE : 0u);
         break;
     }
     loop_watch_set(connection->watch, wanted);
@@ -428,6 +478,8 @@ void http_service_adopt(struct http_service *service, int fd)
     if (connection->stream != NULL)
         connection->timer = loop_timer_new(service->loop, on_deadline, connection, &err);
     if (connection->timer != NULL)
+        connection->flusher = loop_timer_new(service->loop, on_flush_due, connection, &err);
+    if (connection->flusher != NULL)
         connection->watch = loop_watch_new(service->loop, fd, on_event, connection, &err);
     if (connection->watch != NULL)
         connection->parser = http_parser_new(&service->limits.parser);

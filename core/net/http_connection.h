@@ -54,12 +54,14 @@ struct http_connection {
     struct http_connection *next, *previous;
     struct stream *stream;
     struct loop_watch *watch;
-    struct loop_timer *timer; /* the one deadline that applies in this phase */
+    struct loop_timer *timer;   /* the one deadline that applies in this phase */
+    struct loop_timer *flusher; /* sends `out` at the end of this pass of the loop */
     struct http_parser *parser;
     struct http_exchange *exchange;
     struct buffer body;
     struct buffer pending; /* bytes behind the request that is being served */
-    struct buffer out;     /* what the socket did not take yet */
+    struct buffer out;     /* what was not sent yet */
+    bool is_blocked;       /* the socket is full: LOOP_WRITE says when to go on */
     enum connection_phase phase;
     bool must_close;
     bool is_failing; /* its end is queued on the loop */
@@ -70,11 +72,12 @@ struct http_connection {
 /* Frees the connection and everything on it; an open exchange gets on_gone. */
 void http_connection_close(struct http_connection *connection, const char *reason);
 
-/* Queues or sends bytes of the reply. False when the connection is beyond use; it is then closed
- * from the loop. */
+/* Queues bytes of the reply; what comes in one pass of the loop leaves in one send at its end,
+ * large amounts earlier. False when the connection is beyond use; the caller then fails it. */
 bool http_connection_send(struct http_connection *connection, const char *bytes, size_t len);
 
-/* Gives the connection up: it is closed, and on_gone called, from the loop. */
+/* Gives the connection up: it is closed, and on_gone called, from the loop. What was queued is sent
+ * as far as the socket takes it. */
 void http_connection_fail(struct http_connection *connection);
 
 /* The reply is complete: sends the rest, then reads the next request or closes. */

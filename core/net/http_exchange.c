@@ -269,8 +269,8 @@ bool http_exchange_stream(struct http_exchange *exchange, int status, const char
 bool http_exchange_write(struct http_exchange *exchange, const char *bytes, size_t len)
 {
     struct http_connection *connection = exchange->connection;
-    char small[2048];
-    int prefix;
+    char size[24];
+    int size_len;
 
     if (connection->is_failing)
         return false;
@@ -278,15 +278,8 @@ bool http_exchange_write(struct http_exchange *exchange, const char *bytes, size
         return true;
     if (!exchange->is_chunked)
         return http_connection_send(connection, bytes, len) || fail_later(exchange);
-    prefix = snprintf(small, 24, "%zx\r\n", len); /* a size is at most 16 digits */
-    if (len <= sizeof small - 32) {
-        /* One send for a delta: the usual case. */
-        memcpy(small + prefix, bytes, len);
-        memcpy(small + (size_t)prefix + len, "\r\n", 2);
-        return http_connection_send(connection, small, (size_t)prefix + len + 2) ||
-               fail_later(exchange);
-    }
-    return (http_connection_send(connection, small, (size_t)prefix) &&
+    size_len = snprintf(size, sizeof size, "%zx\r\n", len); /* a size is at most 16 digits */
+    return (http_connection_send(connection, size, (size_t)size_len) &&
             http_connection_send(connection, bytes, len) &&
             http_connection_send(connection, "\r\n", 2)) ||
            fail_later(exchange);

@@ -92,9 +92,9 @@ bool http_exchange_add_header(struct http_exchange *exchange, const char *name, 
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *content_type,
                          const char *body, size_t len);
 
-/* A streamed reply (chunked; until close for HTTP/1.0). Each write leaves at once when the socket
- * takes it; what does not fit is queued up to the limit. `false` from write: the reply was cut and
- * on_gone follows from the loop. */
+/* A streamed reply (chunked; until close for HTTP/1.0). What is written in one pass of the loop
+ * leaves at its end; what the socket does not take is queued up to the limit. `false` from write:
+ * the reply was cut and on_gone follows from the loop. */
 bool http_exchange_stream(struct http_exchange *exchange, int status, const char *content_type);
 bool http_exchange_write(struct http_exchange *exchange, const char *bytes, size_t len);
 void http_exchange_end(struct http_exchange *exchange); /* over for the caller */

@@ -16,6 +16,8 @@
 
 #include <event2/event.h>
 
+#define PASS_MAX_CALLS 256 /* callbacks before descriptors are asked again */
+
 struct posted {
     struct posted *next;
     void (*fn)(void *arg);
@@ -27,7 +29,7 @@ struct loop {
     struct event *wake;
     int wake_fd;
     pthread_t thread;
-    bool has_thread;
+    atomic_bool has_thread; /* set behind `thread`, for loop_post from other threads */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* guards the queue, nothing else */
     struct posted *first;
@@ -74,9 +76,9 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
     struct posted *task;
     uint64_t count;
 
-    (void)events;
     /* Only resets the counter; a failure leaves it set and we come again. */
-    (void)!read(fd, &count, sizeof count);
+    if (events & EV_READ)
+        (void)!read(fd, &count, sizeof count);
     task = take_posted(loop);
     while (task != NULL) {
         struct posted *next = task->next;
@@ -110,6 +112,8 @@ struct loop *loop_new(struct error *err)
         /* Other threads reach the loop through the descriptor only, so libevent needs no locks. */
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
         event_config_require_features(config, EV_FEATURE_EARLY_CLOSE);
+        /* Calls that queue one another without a system call never keep descriptors waiting. */
+        event_config_set_max_dispatch_interval(config, NULL, PASS_MAX_CALLS, 0);
         loop->base = event_base_new_with_config(config);
         event_config_free(config);
         if (loop->base != NULL && open_wake(loop))
@@ -147,10 +151,17 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+bool loop_is_own_thread(const struct loop *loop)
+{
+    return atomic_load(&loop->has_thread) && pthread_equal(loop->thread, pthread_self());
+}
+
 static void own_thread(struct loop *loop)
 {
+    if (loop_is_own_thread(loop))
+        return;
     loop->thread = pthread_self();
-    loop->has_thread = true;
+    atomic_store(&loop->has_thread, true);
 }
 
 void loop_run(struct loop *loop)
@@ -208,14 +219,11 @@ bool loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
     *loop->last = task;
     loop->last = &task->next;
     pthread_mutex_unlock(&loop->lock);
-    if (was_empty)
+    if (was_empty && loop_is_own_thread(loop))
+        event_active(loop->wake, EV_TIMEOUT, 1); /* the same without two system calls */
+    else if (was_empty)
         wake_up(loop);
     return true;
-}
-
-bool loop_is_own_thread(const struct loop *loop)
-{
-    return loop->has_thread && pthread_equal(loop->thread, pthread_self());
 }
 
 int64_t loop_now_ms(const struct loop *loop)
@@ -260,8 +268,11 @@ void loop_timer_start(struct loop_timer *timer, int64_t delay_ms)
 {
     struct timeval delay;
 
-    if (delay_ms < 0)
-        delay_ms = 0;
+    if (delay_ms <= 0) {
+        /* In this pass, behind what is ready already, without asking the kernel for the time. */
+        event_active(timer->event, EV_TIMEOUT, 1);
+        return;
+    }
     delay = (struct timeval){.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
     evtimer_add(timer->event, &delay);
 }

@@ -29,6 +29,10 @@ struct stream *stream_new(int fd, struct ssl_ctx_st *tls, struct error *err)
         stream->tls = SSL_new(tls);
         if (stream->tls != NULL && SSL_set_fd(stream->tls, fd) == 1) {
             SSL_set_accept_state(stream->tls);
+            /* What is sent again after a full socket lies elsewhere by then, and may have grown. */
+            SSL_set_mode(stream->tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                          SSL_MODE_RELEASE_BUFFERS);
             return stream;
         }
         stream_free(stream);

@@ -32,6 +32,8 @@ static struct error done_error;
 static char secret_seen[100];
 static struct buffer body_seen;
 static struct http_call *to_cancel;
+static int send_buffer_bytes; /* 0: as the kernel sees fit */
+static char large[900 * 1024];
 
 static void on_gone(void *arg, const char *reason)
 {
@@ -74,12 +76,18 @@ static void on_request(void *arg, struct http_exchange *exchange)
         http_exchange_reply(exchange, 302, NULL, "", 0);
         return;
     }
+    if (slice_equal_text(head->path, "/large")) {
+        http_exchange_reply(exchange, 200, "text/plain", large, sizeof large);
+        return;
+    }
     http_exchange_reply(exchange, 200, "text/plain", "answer-canary-1", 15);
 }
 
 static void on_accept(void *arg, int fd)
 {
     (void)arg;
+    if (send_buffer_bytes > 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
     http_service_adopt(service, fd);
 }
 
@@ -462,6 +470,35 @@ START_TEST(tls_is_verified_and_a_private_ca_can_be_added)
 }
 END_TEST
 
+START_TEST(a_large_answer_over_tls_survives_a_full_socket)
+{
+    struct http_client_options trusting = {0};
+    struct http_request_options options = {.url = url_to("https", "/large")};
+    char ca_path[] = "/tmp/sesame-ca-XXXXXX";
+    struct error err = {0};
+    SSL_CTX *tls = test_tls_server(ca_path);
+
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (char)('a' + i % 23);
+    send_buffer_bytes = 4096;
+    http_service_use_tls(service, tls);
+    http_client_free(client);
+    trusting.ca_file = ca_path;
+    client = http_client_new(loop, &trusting, &err);
+    request(&options);
+    run_until_done(1);
+    ck_assert_msg(done_error.code == ERROR_NONE, "%s", done_error.message);
+    ck_assert_uint_eq(body_seen.len, sizeof large);
+    ck_assert_mem_eq(body_seen.data, large, sizeof large);
+    http_client_free(client);
+    client = NULL;
+    http_service_free(service);
+    service = NULL;
+    SSL_CTX_free(tls);
+    unlink(ca_path);
+}
+END_TEST
+
 START_TEST(origins_are_compared_in_one_spelling)
 {
     static const char *const bad[] = {
@@ -513,6 +550,7 @@ int main(void)
                                   plain_http_to_elsewhere_is_refused_before_anything_is_sent,
                                   a_header_with_a_line_end_is_refused,
                                   tls_is_verified_and_a_private_ca_can_be_added,
+                                  a_large_answer_over_tls_survives_a_full_socket,
                                   origins_are_compared_in_one_spelling,
                                   retry_after_is_read_in_both_forms,
                                   NULL};

@@ -179,6 +179,25 @@ START_TEST(a_stream_leaves_piece_by_piece)
 }
 END_TEST
 
+START_TEST(what_is_written_in_one_pass_leaves_together_at_its_end)
+{
+    int fd;
+
+    start();
+    fd = connect_client();
+    send_text(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_until(fd, "\r\n\r\n");
+    ck_assert(http_exchange_write(held, "one", 3));
+    ck_assert(http_exchange_write(held, "two", 3));
+    ck_assert_int_eq(recv(fd, answer, sizeof answer, 0), -1);
+    loop_run_once(loop, 0);
+    ck_assert_int_eq(recv(fd, answer, sizeof answer, 0), 16);
+    ck_assert_mem_eq(answer, "3\r\none\r\n3\r\ntwo\r\n", 16);
+    http_exchange_end(held);
+    close(fd);
+}
+END_TEST
+
 START_TEST(an_old_client_gets_the_stream_until_close)
 {
     int fd;
@@ -404,6 +423,7 @@ int main(void)
     const TTest *const tests[] = {requests_on_one_connection_are_answered_in_order,
                                   credentials_reach_the_handler_as_secrets_only,
                                   a_stream_leaves_piece_by_piece,
+                                  what_is_written_in_one_pass_leaves_together_at_its_end,
                                   an_old_client_gets_the_stream_until_close,
                                   a_hang_up_is_told_while_the_reply_streams,
                                   a_client_that_does_not_read_is_cut_at_the_high_water_mark,

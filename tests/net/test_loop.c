@@ -85,6 +85,65 @@ START_TEST(a_timer_fires_once_and_not_after_it_was_stopped)
 }
 END_TEST
 
+static void post_two_more(void *arg)
+{
+    static int second = 1, third = 2;
+
+    count(arg);
+    ck_assert(loop_post(loop, count, &second));
+    ck_assert(loop_post(loop, count, &third));
+    ck_assert_int_eq(calls, 1); /* not inside */
+}
+
+START_TEST(calls_posted_from_the_loop_itself_run_later_in_order)
+{
+    int first = 0;
+
+    ck_assert(loop_post(loop, post_two_more, &first));
+    for (int turns = 0; calls < 3 && turns < 10; turns++)
+        loop_run_once(loop, 0);
+    ck_assert_int_eq(calls, 3);
+}
+END_TEST
+
+static struct loop_timer *restless;
+
+static void start_again(void *arg)
+{
+    (void)arg;
+    calls++;
+    loop_timer_start(restless, 0);
+}
+
+static void on_readable(void *arg, unsigned events)
+{
+    (void)arg;
+    seen |= events;
+    loop_stop(loop);
+}
+
+START_TEST(a_timer_that_restarts_itself_at_once_does_not_keep_descriptors_waiting)
+{
+    struct error err = {0};
+    struct loop_watch *watch;
+    int fds[2];
+
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    watch = loop_watch_new(loop, fds[0], on_readable, NULL, &err);
+    restless = loop_timer_new(loop, start_again, NULL, &err);
+    ck_assert(loop_watch_set(watch, LOOP_READ));
+    loop_timer_start(restless, 0);
+    loop_run(loop);
+    ck_assert_uint_eq(seen, LOOP_READ);
+    ck_assert_int_gt(calls, 0);
+    loop_timer_free(restless);
+    loop_watch_free(watch);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
 /* Two ends of a TCP connection over loopback. */
 static void connect_pair(int fds[2])
 {
@@ -171,12 +230,15 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {calls_posted_from_another_thread_run_here_in_order,
-                                  a_timer_fires_once_and_not_after_it_was_stopped,
-                                  a_hang_up_is_seen_although_nobody_reads_what_came_before,
-                                  a_reset_is_a_hang_up_too,
-                                  unread_bytes_do_not_keep_a_hang_up_watch_busy,
-                                  NULL};
+    const TTest *const tests[] = {
+        calls_posted_from_another_thread_run_here_in_order,
+        calls_posted_from_the_loop_itself_run_later_in_order,
+        a_timer_fires_once_and_not_after_it_was_stopped,
+        a_timer_that_restarts_itself_at_once_does_not_keep_descriptors_waiting,
+        a_hang_up_is_seen_although_nobody_reads_what_came_before,
+        a_reset_is_a_hang_up_too,
+        unread_bytes_do_not_keep_a_hang_up_watch_busy,
+        NULL};
 
     return run_tests("loop", tests, setup, teardown);
 }
