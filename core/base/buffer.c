@@ -77,21 +77,26 @@ bool buffer_add_char(struct buffer *buffer, char c, struct error *err)
 
 bool buffer_printf(struct buffer *buffer, struct error *err, const char *format, ...)
 {
+    size_t room = buffer->capacity - buffer->len;
     va_list args, again;
+    bool ok, fits;
     int len;
-    bool ok;
 
     va_start(args, format);
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, format, args);
+    /* Most of the time there is room; otherwise this only tells how much is needed. */
+    len = vsnprintf(room == 0 ? NULL : buffer->data + buffer->len, room, format, args);
     va_end(args);
+    fits = len >= 0 && (size_t)len < room;
     ok =
         len >= 0 ? reserve(buffer, (size_t)len, err) : error_set(err, ERROR_INTERNAL, "bad format");
-    if (ok) {
+    if (ok && !fits)
         (void)vsnprintf(buffer->data + buffer->len, (size_t)len + 1, format, again);
-        buffer->len += (size_t)len;
-    }
     va_end(again);
+    if (ok)
+        buffer->len += (size_t)len;
+    else if (room > 0)
+        buffer->data[buffer->len] = '\0'; /* as it was */
     return ok;
 }
 

@@ -11,10 +11,11 @@
 
 #include <json-c/json.h>
 
+#include "base/text.h"
+
 struct buffer;
 struct error;
 struct secret;
-struct slice;
 
 #define JSON_DEPTH_DEFAULT 32
 #define JSON_DEPTH_TOOL_RESULT 64
@@ -43,6 +44,25 @@ struct json_object *json_get_array(struct json_object *object, const char *name)
  * accepted, without parsing it into objects. False when it is not there. */
 bool json_find(const char *text, size_t len, const char *pointer, const char **out_value,
                size_t *out_len);
+
+/* One member to look for, and what it is. */
+struct json_member {
+    const char *name;
+    char first;         /* '{', '[' or '"': the type it must be of; 0: any */
+    struct slice value; /* raw text; empty when it is missing or of another type */
+};
+
+/* Finds members of a checked object in one pass, without building objects: for readers of many
+ * small texts. Anything but an object has no members. */
+void json_find_members(struct slice object, struct json_member *members, size_t count);
+
+/* The integer at `pointer`; false when there is none or it is written as a fraction. */
+bool json_find_int64(struct slice json, const char *pointer, int64_t *out_value);
+
+/* The characters of a checked string literal: they lie in the literal itself, or in `scratch`
+ * (replaced) where an escape stands in it. An empty slice gives an empty one. */
+bool json_characters(struct slice literal, struct buffer *scratch, struct slice *out_text,
+                     struct error *err);
 
 /* Takes the string at `pointer` straight into locked memory: the text never enters json-c. Checks
  * the text first. Refuses a missing member, a value that is not a string, and an empty string. The

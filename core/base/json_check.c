@@ -87,24 +87,28 @@ static bool scan_escape(struct json_scan *scan)
 
 bool json_scan_string(struct json_scan *scan)
 {
+    unsigned char seen = 0; /* all bytes of it, or-ed */
     const char *plain;
 
     if (scan->at >= scan->end || *scan->at != '"')
         return fail(scan, "expected a string in double quotes");
     plain = ++scan->at;
     while (scan->at < scan->end && *scan->at != '"') {
-        if ((unsigned char)*scan->at < 0x20)
+        unsigned char c = (unsigned char)*scan->at;
+
+        if (c < 0x20)
             return fail(scan, "control character in a string");
-        if (*scan->at == '\\') {
+        if (c == '\\') {
             scan->at++;
             if (!scan_escape(scan))
                 return false;
         }
+        seen |= c;
         scan->at++;
     }
     if (scan->at >= scan->end)
         return fail(scan, "text ends inside a string");
-    if (!utf8_is_valid(plain, (size_t)(scan->at - plain)))
+    if ((seen & 0x80) && !utf8_is_valid(plain, (size_t)(scan->at - plain)))
         return fail(scan, "invalid UTF-8 in a string");
     scan->at++;
     return true;
@@ -177,10 +181,13 @@ static bool scan_word(struct json_scan *scan, const char *word)
 }
 
 /* The names of one object, as unescaped text, so that "a" and "\u0061" are seen as the same. */
+#define FEW_NAMES 16
+
 struct names {
     struct slice *items;
     size_t count;
     size_t capacity;
+    struct slice few[FEW_NAMES]; /* where `items` lie in most objects */
     struct buffer text[1];
 };
 
@@ -198,11 +205,14 @@ static int compare_slices(const void *a, const void *b)
 static bool add_name(struct names *names, struct slice literal, struct error *err)
 {
     if (names->count == names->capacity) {
-        size_t capacity = names->capacity == 0 ? 8 : names->capacity * 2;
-        struct slice *items = realloc(names->items, capacity * sizeof *items);
+        bool has_few = names->items == names->few;
+        size_t capacity = names->capacity * 2;
+        struct slice *items = realloc(has_few ? NULL : names->items, capacity * sizeof *items);
 
         if (items == NULL)
             return error_set(err, ERROR_NO_MEMORY, "no memory to check JSON");
+        if (has_few)
+            memcpy(items, names->few, sizeof names->few);
         names->items = items;
         names->capacity = capacity;
     }
@@ -238,6 +248,13 @@ static bool names_are_unique(struct json_scan *scan, struct names *names, bool h
 {
     if (has_escape && !unescape_names(names, scan->err))
         return false;
+    if (names->count <= FEW_NAMES) {
+        for (size_t i = 1; i < names->count; i++)
+            for (size_t j = 0; j < i; j++)
+                if (slice_equal(names->items[i], names->items[j]))
+                    return fail(scan, "the same member twice in the object ending");
+        return true;
+    }
     qsort(names->items, names->count, sizeof *names->items, compare_slices);
     for (size_t i = 1; i < names->count; i++)
         if (compare_slices(&names->items[i - 1], &names->items[i]) == 0)
@@ -277,7 +294,7 @@ static bool scan_members(struct json_scan *scan, struct names *names)
 
 static bool scan_object(struct json_scan *scan)
 {
-    struct names names = {0};
+    struct names names;
     bool ok;
 
     scan->at++;
@@ -286,8 +303,13 @@ static bool scan_object(struct json_scan *scan)
         scan->at++;
         return true;
     }
+    names.items = names.few;
+    names.count = 0;
+    names.capacity = FEW_NAMES;
+    buffer_init(names.text, 0);
     ok = scan_members(scan, &names);
-    free(names.items);
+    if (names.items != names.few)
+        free(names.items);
     buffer_clear(names.text);
     return ok;
 }

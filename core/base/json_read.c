@@ -113,6 +113,21 @@ static const char *skip_blank(const char *at, const char *end)
     return at;
 }
 
+/* Behind the string at `at`: its end is the first quote with an even number of backslashes. */
+static const char *skip_string(const char *at, const char *end)
+{
+    const char *quote = at, *slash;
+
+    do {
+        quote = memchr(quote + 1, '"', (size_t)(end - quote - 1));
+        if (quote == NULL)
+            return end;
+        for (slash = quote; slash[-1] == '\\'; slash--)
+            ;
+    } while ((quote - slash) % 2 != 0);
+    return quote + 1;
+}
+
 /* Behind the value at `at` (checked text). */
 static const char *skip_value(const char *at, const char *end)
 {
@@ -122,10 +137,7 @@ static const char *skip_value(const char *at, const char *end)
         char c = *at;
 
         if (c == '"') {
-            for (at++; at < end && *at != '"'; at++)
-                if (*at == '\\')
-                    at++;
-            at++;
+            at = skip_string(at, end);
         } else if (c == '{' || c == '[') {
             depth++;
             at++;
@@ -135,7 +147,7 @@ static const char *skip_value(const char *at, const char *end)
         } else if (c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n' || c == '\r') {
             at++;
         } else {
-            while (at < end && strchr(",:]} \t\r\n", *at) == NULL)
+            while (at<end && * at> ' ' && *at != ',' && *at != ']' && *at != '}')
                 at++;
         }
     } while (depth > 0 && at < end);
@@ -180,6 +192,9 @@ static bool name_matches(struct slice name, struct slice token)
     size_t at = 0;
 
     buffer_init(&plain, name.len);
+    if (memchr(name.data, '\\', name.len) == NULL &&
+        (token.len == 0 || memchr(token.data, '~', token.len) == NULL))
+        return slice_equal((struct slice){name.data + 1, name.len - 2}, token);
     if (!json_unescape(name.data, name.len, &plain, &ignored))
         return false;
     for (size_t i = 0; i < token.len; i++, at++) {
@@ -232,6 +247,47 @@ bool json_find(const char *text, size_t len, const char *pointer, const char **o
     }
     *out_value = value.data;
     *out_len = value.len;
+    return true;
+}
+
+void json_find_members(struct slice object, struct json_member *members, size_t count)
+{
+    struct slice name, value;
+    size_t position = 0;
+
+    for (size_t i = 0; i < count; i++)
+        members[i].value = (struct slice){NULL, 0};
+    if (object.len == 0)
+        return;
+    while (json_next(object.data, object.len, &position, &name, &value) && name.len > 0)
+        for (size_t i = 0; i < count; i++)
+            if ((members[i].first == 0 || members[i].first == *value.data) &&
+                name_matches(name, slice_of(members[i].name)))
+                members[i].value = value;
+}
+
+bool json_find_int64(struct slice json, const char *pointer, int64_t *out_value)
+{
+    struct slice value = {NULL, 0};
+
+    return json.len > 0 && json_find(json.data, json.len, pointer, &value.data, &value.len) &&
+           parse_int64(value.data, value.len, out_value);
+}
+
+bool json_characters(struct slice literal, struct buffer *scratch, struct slice *out_text,
+                     struct error *err)
+{
+    if (literal.len < 2 || memchr(literal.data, '\\', literal.len) == NULL) {
+        *out_text = literal.len < 2 ? (struct slice){NULL, 0}
+                                    : (struct slice){literal.data + 1, literal.len - 2};
+        return true;
+    }
+    /* The characters are never more than the literal: make the room, then write in place. */
+    buffer_truncate(scratch, 0);
+    if (!buffer_add(scratch, literal.data, literal.len, err))
+        return false;
+    buffer_truncate(scratch, json_unescape_into(literal.data, literal.len, scratch->data));
+    *out_text = (struct slice){scratch->data, scratch->len};
     return true;
 }
 

@@ -157,8 +157,16 @@ bool utf8_is_valid(const char *text, size_t len)
     const unsigned char *at = (const unsigned char *)text;
 
     while (len > 0) {
-        size_t step = utf8_char_len(at, len);
+        size_t step;
+        uint64_t eight;
 
+        if (len >= sizeof eight) {
+            memcpy(&eight, at, sizeof eight);
+            step =
+                (eight & UINT64_C(0x8080808080808080)) == 0 ? sizeof eight : utf8_char_len(at, len);
+        } else {
+            step = utf8_char_len(at, len);
+        }
         if (step == 0)
             return false;
         at += step;

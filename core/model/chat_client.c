@@ -213,12 +213,11 @@ static void on_data(void *arg, const char *bytes, size_t len)
 /* An answer of 2xx that is no stream: an error all the same, or something else altogether. */
 static void explain_no_stream(const struct buffer *body, struct error *why)
 {
-    CLEANUP(json_cleanup) struct json_object *object = NULL;
+    struct slice text = {body->data, body->len};
     struct error ignored = {0};
 
-    if (body->len > 0)
-        object = json_parse(body->data, body->len, JSON_DEPTH_DEFAULT, &ignored);
-    if (chat_error_is(object))
+    if (body->len > 0 && json_check(text.data, text.len, JSON_DEPTH_DEFAULT, &ignored) &&
+        chat_error_is(text))
         chat_error_read(0, body->data, body->len, why);
     else
         error_set(why, ERROR_UPSTREAM,

@@ -146,18 +146,21 @@ static struct slice unframe(struct slice text, struct buffer *storage)
     return storage->len == 0 ? text : slice_trim((struct slice){storage->data, storage->len});
 }
 
-bool chat_error_is(struct json_object *object)
+bool chat_error_is(struct slice json)
 {
-    struct json_object *fault, *code;
+    struct json_member members[] = {{.name = "error"},
+                                    {.name = "choices", .first = '['},
+                                    {.name = "message", .first = '"'},
+                                    {.name = "code"}};
+    struct slice fault, code;
 
-    if (!json_object_is_type(object, json_type_object))
-        return false;
-    if (json_object_object_get_ex(object, "error", &fault) && fault != NULL &&
-        !(json_object_is_type(fault, json_type_boolean) && !json_object_get_boolean(fault)))
+    json_find_members(json, members, 4);
+    fault = members[0].value;
+    code = members[3].value;
+    if (fault.len > 0 && !slice_equal_text(fault, "null") && !slice_equal_text(fault, "false"))
         return true;
-    return json_get_array(object, "choices") == NULL &&
-           json_get_string(object, "message", NULL) != NULL &&
-           json_object_object_get_ex(object, "code", &code) && code != NULL;
+    return members[1].value.len == 0 && members[2].value.len > 0 && code.len > 0 &&
+           !slice_equal_text(code, "null");
 }
 
 void chat_error_read(int http_status, const char *body, size_t len, struct error *err)

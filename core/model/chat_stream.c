@@ -1,6 +1,7 @@
 /* Reads the events of a chat-completions stream into typed deltas. Pure. */
 #include "model/chat_stream.h"
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -18,123 +19,144 @@ void chat_stream_clear(struct chat_stream *stream)
     tool_calls_clear(&stream->tool_calls);
 }
 
-/* A string member as a slice; empty when it is missing, null or of another type. */
-static struct slice text_member(struct json_object *object, const char *name)
+static enum finish_reason read_finish(struct slice literal)
 {
-    size_t len = 0;
-    const char *text = json_get_string(object, name, &len);
-
-    return (struct slice){text, text == NULL ? 0 : len};
-}
-
-static enum finish_reason read_finish(struct slice text)
-{
-    if (text.len == 0)
+    if (literal.len <= 2)
         return FINISH_NONE;
-    if (slice_equal_text(text, "length"))
+    if (slice_equal_text(literal, "\"length\""))
         return FINISH_LENGTH;
-    if (slice_equal_text(text, "tool_calls") || slice_equal_text(text, "function_call"))
+    if (slice_equal_text(literal, "\"tool_calls\"") ||
+        slice_equal_text(literal, "\"function_call\""))
         return FINISH_TOOL_CALLS;
-    if (slice_equal_text(text, "content_filter"))
+    if (slice_equal_text(literal, "\"content_filter\""))
         return FINISH_CONTENT_FILTER;
     return FINISH_STOP;
 }
 
-static bool read_tool_call(struct chat_stream *stream, struct json_object *element,
-                           struct error *err)
+static bool read_tool_call(struct chat_stream *stream, struct slice element, struct error *err)
 {
-    struct json_object *function = json_get_object(element, "function"), *whole;
-    struct tool_call_piece piece = {.index = -1, .id = text_member(element, "id")};
-    CLEANUP(buffer_clear) struct buffer text;
+    struct json_member call[] = {{.name = "id", .first = '"'}, {.name = "function", .first = '{'}};
+    struct json_member function[] = {{.name = "name", .first = '"'},
+                                     {.name = "arguments", .first = '"'},
+                                     {.name = "arguments", .first = '{'}};
+    struct tool_call_piece piece = {.index = -1};
+    CLEANUP(buffer_clear) struct buffer id, name, arguments;
 
-    buffer_init(&text, TOOL_CALL_ARGUMENTS_MAX_BYTES);
-    if (!json_get_int64(element, "index", &piece.index) || piece.index < 0)
+    buffer_init(&id, element.len);
+    buffer_init(&name, element.len);
+    buffer_init(&arguments, element.len);
+    json_find_members(element, call, 2);
+    json_find_members(call[1].value, function, 3);
+    if (!json_find_int64(element, "/index", &piece.index) || piece.index < 0)
         piece.index = -1;
-    piece.name = text_member(function, "name");
-    piece.arguments = text_member(function, "arguments");
-    whole = json_get_object(function, "arguments");
-    if (whole != NULL) {
-        if (!json_add_value(&text, whole, err))
-            return error_prefix(err, "the arguments of a tool call");
-        piece.arguments = (struct slice){text.data, text.len};
+    if (!json_characters(call[0].value, &id, &piece.id, err) ||
+        !json_characters(function[0].value, &name, &piece.name, err) ||
+        !json_characters(function[1].value, &arguments, &piece.arguments, err))
+        return false;
+    if (function[2].value.len > 0) {
+        piece.arguments = function[2].value;
         piece.is_whole_arguments = true;
     }
     return tool_calls_add(&stream->tool_calls, &piece, err);
 }
 
-static void give_text(struct chat_stream *stream, struct slice text,
-                      void (*on_text)(void *arg, const char *text, size_t len), void *arg)
+static bool give_text(struct chat_stream *stream, struct slice literal,
+                      void (*on_text)(void *arg, const char *text, size_t len), void *arg,
+                      struct error *err)
 {
+    CLEANUP(buffer_clear) struct buffer scratch;
+    struct slice text;
+
+    buffer_init(&scratch, literal.len);
+    if (!json_characters(literal, &scratch, &text, err))
+        return false;
     if (text.len == 0)
-        return;
+        return true;
     stream->has_content = true;
     if (on_text != NULL)
         on_text(arg, text.data, text.len);
+    return true;
 }
 
-static bool read_choice(struct chat_stream *stream, struct json_object *choice,
-                        const struct chat_stream_events *events, void *arg, struct error *err)
+static bool read_delta(struct chat_stream *stream, struct slice delta,
+                       const struct chat_stream_events *events, void *arg, struct error *err)
 {
-    struct json_object *delta = json_get_object(choice, "delta"), *calls;
-    enum finish_reason finish = read_finish(text_member(choice, "finish_reason"));
-    struct slice reasoning;
+    struct json_member members[] = {{.name = "reasoning_content", .first = '"'},
+                                    {.name = "reasoning", .first = '"'},
+                                    {.name = "content", .first = '"'},
+                                    {.name = "tool_calls", .first = '['}};
+    struct slice reasoning, calls, name, call;
+    size_t position = 0;
 
-    if (finish != FINISH_NONE)
-        stream->finish = finish;
-    if (delta == NULL) /* some servers answer a stream with a whole message */
-        delta = json_get_object(choice, "message");
-    reasoning = text_member(delta, "reasoning_content");
-    if (reasoning.len == 0)
-        reasoning = text_member(delta, "reasoning");
-    give_text(stream, reasoning, events->on_reasoning, arg);
-    give_text(stream, text_member(delta, "content"), events->on_text, arg);
-    calls = json_get_array(delta, "tool_calls");
-    for (size_t i = 0; calls != NULL && i < json_object_array_length(calls); i++)
-        if (!read_tool_call(stream, json_object_array_get_idx(calls, i), err))
+    json_find_members(delta, members, 4);
+    reasoning = members[0].value.len > 2 ? members[0].value : members[1].value;
+    if (!give_text(stream, reasoning, events->on_reasoning, arg, err) ||
+        !give_text(stream, members[2].value, events->on_text, arg, err))
+        return false;
+    calls = members[3].value;
+    while (calls.len > 0 && json_next(calls.data, calls.len, &position, &name, &call))
+        if (!read_tool_call(stream, call, err))
             return false;
     return true;
 }
 
-static void read_usage(struct chat_stream *stream, struct json_object *usage)
+static bool read_choice(struct chat_stream *stream, struct slice choice,
+                        const struct chat_stream_events *events, void *arg, struct error *err)
 {
-    if (usage == NULL)
+    struct json_member members[] = {{.name = "finish_reason", .first = '"'},
+                                    {.name = "delta", .first = '{'},
+                                    {.name = "message", .first = '{'}};
+    enum finish_reason finish;
+
+    json_find_members(choice, members, 3);
+    finish = read_finish(members[0].value);
+    if (finish != FINISH_NONE)
+        stream->finish = finish;
+    /* Some servers answer a stream with a whole message. */
+    return read_delta(stream, members[1].value.len > 0 ? members[1].value : members[2].value,
+                      events, arg, err);
+}
+
+static void read_usage(struct chat_stream *stream, struct slice usage)
+{
+    if (usage.len == 0)
         return;
     stream->has_usage = true;
-    (void)json_get_int64(usage, "prompt_tokens", &stream->usage.prompt_tokens);
-    (void)json_get_int64(usage, "completion_tokens", &stream->usage.completion_tokens);
-    (void)json_get_int64(usage, "total_tokens", &stream->usage.total_tokens);
-    (void)json_get_int64(json_get_object(usage, "completion_tokens_details"), "reasoning_tokens",
-                         &stream->usage.reasoning_tokens);
+    (void)json_find_int64(usage, "/prompt_tokens", &stream->usage.prompt_tokens);
+    (void)json_find_int64(usage, "/completion_tokens", &stream->usage.completion_tokens);
+    (void)json_find_int64(usage, "/total_tokens", &stream->usage.total_tokens);
+    (void)json_find_int64(usage, "/completion_tokens_details/reasoning_tokens",
+                          &stream->usage.reasoning_tokens);
 }
 
 bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
                        const struct chat_stream_events *events, void *arg, struct error *err)
 {
-    CLEANUP(json_cleanup) struct json_object *event = NULL;
-    struct slice text = slice_trim((struct slice){data, len});
-    struct json_object *choices;
+    struct slice event = slice_trim((struct slice){data, len}), choices, name, choice;
+    struct json_member members[] = {{.name = "usage", .first = '{'},
+                                    {.name = "choices", .first = '['}};
+    size_t position = 0;
 
-    if (text.len == 0 || stream->is_done)
+    if (event.len == 0 || stream->is_done)
         return true;
-    if (slice_equal_text(text, "[DONE]")) {
+    if (slice_equal_text(event, "[DONE]")) {
         stream->is_done = true;
         return true;
     }
-    event = json_parse(text.data, text.len, JSON_DEPTH_DEFAULT, err);
-    if (event == NULL) {
+    if (!json_check(event.data, event.len, JSON_DEPTH_DEFAULT, err)) {
         err->code = ERROR_UPSTREAM;
         return error_prefix(err, "the model sent an event that cannot be read");
     }
+    json_find_members(event, members, 2);
     if (chat_error_is(event)) {
-        chat_error_read(0, text.data, text.len, err);
+        chat_error_read(0, event.data, event.len, err);
         return false;
     }
-    read_usage(stream, json_get_object(event, "usage"));
-    choices = json_get_array(event, "choices");
+    read_usage(stream, members[0].value);
+    choices = members[1].value;
     /* One answer is asked for; further choices would be mixed into it. */
-    if (choices == NULL || json_object_array_length(choices) == 0)
-        return true;
-    return read_choice(stream, json_object_array_get_idx(choices, 0), events, arg, err);
+    return choices.len == 0 || !json_next(choices.data, choices.len, &position, &name, &choice) ||
+           read_choice(stream, choice, events, arg, err);
 }
 
 bool chat_stream_end(struct chat_stream *stream, struct error *err)

@@ -62,8 +62,8 @@ bool chat_stream_end(struct chat_stream *stream, struct error *err);
 
 /* Whether an answer or event reports a failure: an "error" with anything but null or false in it;
  * or, without "choices", a "message" with a "code", as Model Studio's own protocol and vLLM have
- * it. NULL and what is no object are none. */
-bool chat_error_is(struct json_object *object);
+ * it. `json` was checked; what is no object is none. */
+bool chat_error_is(struct slice json);
 
 /* Reads an error body in any of its known shapes ({"error": {...}}, {"error": "text"}, {"code",
  * "message"}, the same framed as a server-sent event, HTML, nothing) into `err`, with the HTTP

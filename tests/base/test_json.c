@@ -9,6 +9,7 @@
 
 #include "../support/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TEXT(literal)               \
@@ -194,6 +195,80 @@ static void expect_at(const char *text, const char *pointer, const char *expecte
     ck_assert_mem_eq(value, expected, len);
 }
 
+START_TEST(a_member_twice_is_found_in_small_and_in_large_objects)
+{
+    for (int count = 1; count <= 40; count++)
+        for (int again = 0; again < count; again++) {
+            char text[1000] = "{";
+            struct error err = {0};
+            size_t used = 1;
+
+            for (int i = 0; i < count; i++)
+                used += (size_t)snprintf(text + used, sizeof text - used, "\"m%d\":1,", i);
+            snprintf(text + used - 1, sizeof text - used, "}");
+            ck_assert_msg(json_check(text, strlen(text), 32, &err), "%s", err.message);
+            /* The same name, spelled with an escape. */
+            snprintf(text + used - 1, sizeof text - used, ",\"\\u006d%d\":2}", again);
+            ck_assert_msg(!json_check(text, strlen(text), 32, &err), "%s", text);
+        }
+}
+END_TEST
+
+START_TEST(members_are_found_in_one_pass_by_name_and_type)
+{
+    static const char text[] =
+        " {\"skip\": {\"a\": \"]}\\\"\", \"b\": [1, {}]}, \"\\u0061\" : \"x\\\\\", \"n\": -7, "
+        "\"o\":{},"
+        " \"s\":[ ] , \"z\":null}";
+    struct json_member members[] = {{.name = "a", .first = '"'}, {.name = "n"},
+                                    {.name = "o", .first = '['}, {.name = "s", .first = '['},
+                                    {.name = "z", .first = '"'}, {.name = "absent"}};
+    struct slice object = {text, sizeof text - 1};
+
+    json_find_members(object, members, 6);
+    ck_assert(slice_equal_text(members[0].value, "\"x\\\\\""));
+    ck_assert(slice_equal_text(members[1].value, "-7"));
+    ck_assert_uint_eq(members[2].value.len, 0);
+    ck_assert(slice_equal_text(members[3].value, "[ ]"));
+    ck_assert_uint_eq(members[4].value.len + members[5].value.len, 0);
+    json_find_members(slice_of("[\"a\"]"), members, 1);
+    ck_assert_uint_eq(members[0].value.len, 0);
+    json_find_members((struct slice){NULL, 0}, members, 1);
+    ck_assert_uint_eq(members[0].value.len, 0);
+}
+END_TEST
+
+START_TEST(characters_lie_in_the_literal_unless_an_escape_stands_in_it)
+{
+    struct slice plain = slice_of("\"abc\""), text;
+    struct error err = {0};
+    struct buffer scratch;
+
+    buffer_init(&scratch, 100);
+    ck_assert(json_characters(plain, &scratch, &text, &err));
+    ck_assert(slice_equal_text(text, "abc"));
+    ck_assert_ptr_eq(text.data, plain.data + 1);
+    ck_assert(json_characters(slice_of("\"\\u4f60\\\"\""), &scratch, &text, &err));
+    ck_assert(slice_equal_text(text, "\xe4\xbd\xa0\""));
+    ck_assert(json_characters((struct slice){NULL, 0}, &scratch, &text, &err));
+    ck_assert_uint_eq(text.len, 0);
+    buffer_clear(&scratch);
+}
+END_TEST
+
+START_TEST(integers_are_read_in_range_and_fractions_are_none)
+{
+    struct slice json = slice_of("{\"a\":-9223372036854775808,\"b\":1.0,\"c\":\"1\"}");
+    int64_t value = 0;
+
+    ck_assert(json_find_int64(json, "/a", &value));
+    ck_assert(value == INT64_MIN);
+    ck_assert(!json_find_int64(json, "/b", &value));
+    ck_assert(!json_find_int64(json, "/c", &value));
+    ck_assert(!json_find_int64(json, "/d", &value));
+}
+END_TEST
+
 START_TEST(pointers_find_values_in_raw_text)
 {
     /* The document of RFC 6901 section 5, shortened. */
@@ -283,6 +358,10 @@ int main(void)
         a_fault_is_named_with_line_and_column_and_without_values,
         strings_come_out_with_their_length,
         a_bare_number_is_a_value_too,
+        a_member_twice_is_found_in_small_and_in_large_objects,
+        members_are_found_in_one_pass_by_name_and_type,
+        characters_lie_in_the_literal_unless_an_escape_stands_in_it,
+        integers_are_read_in_range_and_fractions_are_none,
         pointers_find_values_in_raw_text,
         a_secret_member_goes_straight_into_locked_memory,
         a_written_string_is_valid_json_whatever_went_in,
