@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "local-cloud/ram.h"
+
 struct agent_identity;
 struct error;
 struct federation;
@@ -24,7 +26,7 @@ struct realm_client;
 #define CLUSTER_SUBJECT "system:serviceaccount:default:sesame"
 
 /* The machine on which it runs. */
-#define MACHINE_ACCOUNT "1234567890123456"
+#define MACHINE_ACCOUNT RAM_ACCOUNT
 #define MACHINE_ID "i-local0stand0in0001"
 #define MACHINE_REGION "cn-hangzhou"
 

@@ -9,6 +9,8 @@
 #include "local-cloud/cloud.h"
 #include "local-cloud/json_pack.h"
 #include "local-cloud/memory.h"
+#include "local-cloud/metadata.h"
+#include "local-cloud/ram.h"
 #include "local-cloud/state_dir.h"
 
 #include <errno.h>
@@ -19,7 +21,7 @@
 
 #include <json-c/json.h>
 
-enum { CLUSTER_TOKEN_LIFETIME_S = 86400 };
+enum { CLUSTER_TOKEN_LIFETIME_S = 86400, STS_LIFETIME_S = 3600 };
 
 struct writer {
     char *folder;
@@ -48,12 +50,15 @@ static bool write_sdk_file(const struct writer *writer, const char *name,
     struct json_object *config;
     char *text;
 
+    CLEANUP(cleanup_free)
+    char *open_api = must_format("127.0.0.1:%d", writer->ports->openapi_https);
+
     json_object_object_add(authentication, "identityType", json_object_new_string("CLIENT"));
     config = json_pack(
         "{idaasInstanceId:s,clientId:s,issuer:s,tokenEndpoint:s,scope:s,"
-        "developerApiEndpoint:s,authnConfiguration:o}",
+        "developerApiEndpoint:s,openApiEndpoint:s,authnConfiguration:o}",
         realm->instance_id, realm->agent.id, realm->issuer, realm->token_endpoint,
-        REALM_PAM_AUDIENCE "|credential:obtain", developer_api, authentication);
+        REALM_PAM_AUDIENCE "|credential:obtain", developer_api, open_api, authentication);
     text =
         must_format("%s\n", json_object_to_json_string_ext(
                                 config, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -98,6 +103,9 @@ static bool write_federated_files(const struct writer *writer)
                json_pack("{authnMethod:s,applicationFederatedCredentialName:s,"
                          "clientX509Certificate:s,x509CertChains:s,privateKeyEnvVarName:s}",
                          "PCA", FEDERATED_PCA, leaf, chain, "ENV_PRIVATE_KEY")) &&
+           write_sdk_file(writer, "alibaba-cloud.json",
+                          json_pack("{authnMethod:s,pluginName:s}", "PLUGIN",
+                                    "alibabacloudPluginCredentialProvider")) &&
            state_file_write(writer->folder, "certificate.pem", 0644, leaf, writer->err) &&
            state_file_write(writer->folder, "chain.pem", 0644, chain, writer->err);
 }
@@ -105,7 +113,7 @@ static bool write_federated_files(const struct writer *writer)
 static bool write_keys(const struct writer *writer)
 {
     const struct agent_identity *identity = cloud_identity(writer->cloud);
-    const struct cluster_token spec = {.lifetime_s = CLUSTER_TOKEN_LIFETIME_S};
+    struct cluster_token spec = {.lifetime_s = CLUSTER_TOKEN_LIFETIME_S};
     char *token;
 
     for (size_t i = 0; agent_identity_key_name(i) != NULL; i++) {
@@ -115,7 +123,11 @@ static bool write_keys(const struct writer *writer)
             return false;
     }
     token = agent_identity_token(identity, &spec, clock_wall_s(), writer->err);
-    return token != NULL && write_taken(writer, "oidc-token", 0600, token);
+    if (token == NULL || !write_taken(writer, "oidc-token", 0600, token))
+        return false;
+    spec.audience = CLUSTER_AUDIENCE_STS;
+    token = agent_identity_token(identity, &spec, clock_wall_s(), writer->err);
+    return token != NULL && write_taken(writer, "rrsa-token", 0600, token);
 }
 
 /* One line of the form the vendor's SDK takes from a variable: blanks for line breaks. */
@@ -140,6 +152,37 @@ static bool write_environment(const struct writer *writer)
     return is_written;
 }
 
+/* One file for each way in which Alibaba Cloud's default chain finds credentials. */
+static bool write_chain_environments(const struct writer *writer)
+{
+    struct ram *ram = writer->cloud->ram;
+    const struct ram_key *user = ram_user_key(ram);
+    const struct ram_key *session = ram_session_new(ram, ram_find_role(ram, RAM_ROLE_AGENT),
+                                                    "environment", STS_LIFETIME_S, clock_wall_s());
+
+    return write_taken(writer, "alibaba-ak.env", 0600,
+                       must_format("ALIBABA_CLOUD_ACCESS_KEY_ID=%s\n"
+                                   "ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n",
+                                   user->id, user->secret)) &&
+           write_taken(writer, "alibaba-sts.env", 0600,
+                       must_format("ALIBABA_CLOUD_ACCESS_KEY_ID=%s\n"
+                                   "ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n"
+                                   "ALIBABA_CLOUD_SECURITY_TOKEN=%s\n",
+                                   session->id, session->secret, session->token)) &&
+           write_taken(writer, "alibaba-oidc.env", 0600,
+                       must_format("ALIBABA_CLOUD_ROLE_ARN=acs:ram::" RAM_ACCOUNT
+                                   ":role/" RAM_ROLE_AGENT "\n"
+                                   "ALIBABA_CLOUD_OIDC_PROVIDER_ARN=" RAM_OIDC_PROVIDER "\n"
+                                   "ALIBABA_CLOUD_OIDC_TOKEN_FILE=%s/rrsa-token\n"
+                                   "ALIBABA_CLOUD_ROLE_SESSION_NAME=sesame\n",
+                                   writer->folder)) &&
+           write_taken(writer, "alibaba-metadata.env", 0600,
+                       must_format("ALIBABA_CLOUD_ECS_METADATA=%s\n", RAM_ROLE_AGENT)) &&
+           write_taken(writer, "alibaba-uri.env", 0600,
+                       must_format("ALIBABA_CLOUD_CREDENTIALS_URI=http://127.0.0.1:%d%s\n",
+                                   writer->ports->metadata, PATH_CREDENTIALS_URI));
+}
+
 bool client_files_write(const char *folder, struct cloud *cloud, const struct cloud_ports *ports,
                         struct error *err)
 {
@@ -149,5 +192,5 @@ bool client_files_write(const char *folder, struct cloud *cloud, const struct cl
     if (mkdir(clients, 0700) != 0 && errno != EEXIST)
         return error_set(err, ERROR_BAD_INPUT, "cannot make %s: %s", clients, strerror(errno));
     return write_secret_files(&writer) && write_federated_files(&writer) && write_keys(&writer) &&
-           write_environment(&writer);
+           write_environment(&writer) && write_chain_environments(&writer);
 }

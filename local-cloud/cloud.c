@@ -12,10 +12,14 @@
 #include "local-cloud/journal.h"
 #include "local-cloud/mcp.h"
 #include "local-cloud/memory.h"
+#include "local-cloud/metadata.h"
 #include "local-cloud/model.h"
+#include "local-cloud/openapi.h"
+#include "local-cloud/ram.h"
 #include "local-cloud/replay_memory.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
+#include "local-cloud/sts.h"
 #include "local-cloud/vault.h"
 
 #include <stdlib.h>
@@ -34,6 +38,9 @@ struct cloud *cloud_new(const char *secret_prefix, struct error *err)
     switches_init(&cloud->switches);
     cloud->federation = federation_new();
     cloud->assertions = replay_memory_new();
+    cloud->nonces = replay_memory_new();
+    cloud->metadata_tokens = replay_memory_new();
+    cloud->ram = ram_new(secret_prefix);
     cloud->faults = faults_new();
     cloud->journal = journal_new();
     cloud->mcp = mcp_server_new();
@@ -48,6 +55,9 @@ void cloud_free(struct cloud *cloud)
     journal_free(cloud->journal);
     faults_free(cloud->faults);
     replay_memory_free(cloud->assertions);
+    replay_memory_free(cloud->nonces);
+    replay_memory_free(cloud->metadata_tokens);
+    ram_free(cloud->ram);
     realm_clear(&cloud->realm);
     jwks_free(cloud->pasted_jwks);
     federation_free(cloud->federation);
@@ -74,6 +84,7 @@ void cloud_reset(struct cloud *cloud)
     faults_reset(cloud->faults);
     journal_reset(cloud->journal);
     replay_memory_reset(cloud->assertions);
+    replay_memory_reset(cloud->nonces);
     mcp_server_reset(cloud->mcp);
 }
 
@@ -97,6 +108,15 @@ void cloud_handle(struct cloud *cloud, enum service_kind kind, const struct requ
         return;
     case SERVICE_ENTERPRISE:
         enterprise_handle(cloud, request, reply);
+        return;
+    case SERVICE_OPENAPI:
+        openapi_handle(cloud, request, reply);
+        return;
+    case SERVICE_STS:
+        sts_handle(cloud, request, reply);
+        return;
+    case SERVICE_METADATA:
+        metadata_handle(cloud, request, reply);
         return;
     case SERVICE_CONTROL:
     default:

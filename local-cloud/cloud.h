@@ -15,6 +15,7 @@ struct federation;
 struct journal;
 struct mcp_server;
 struct player;
+struct ram;
 struct reply;
 struct replay_memory;
 struct request;
@@ -29,6 +30,9 @@ struct cloud {
     struct agent_identity *identity;  /* what the agent has; NULL until cloud_identity */
     struct jwks *pasted_jwks;         /* what the enterprise service's trigger holds (mode fc) */
     struct replay_memory *assertions; /* jti values of client assertions */
+    struct replay_memory *nonces;     /* of signed OpenAPI requests */
+    struct replay_memory *metadata_tokens;
+    struct ram *ram;
     struct faults *faults;
     struct journal *journal;
     struct mcp_server *mcp;

@@ -8,6 +8,7 @@
 #include "jwt/jwks.h"
 #include "local-cloud/cloud.h"
 #include "local-cloud/control_identity.h"
+#include "local-cloud/control_ram.h"
 #include "local-cloud/faults.h"
 #include "local-cloud/issued_token.h"
 #include "local-cloud/issuer_keys.h"
@@ -42,6 +43,10 @@ static const char help_text[] =
     "\"subject\":S,\"jwks\":{...},\"certificate\":PEM}: what a federated credential trusts\n"
     "POST /cluster/token   {\"audience\":A,\"subject\":S,\"issuer\":I,\"lifetime_s\":N}: a fresh "
     "service-account token\n"
+    "POST /ram/roles       {\"role\":R,\"may_get_token\":true,\"trusts_account\":true,"
+    "\"trusts_cluster\":true,\"external_id\":T,\"session_max_s\":N}\n"
+    "POST /ram/keys        {\"active\":true,\"secret\":T}: the user's access key\n"
+    "POST /ram/sessions    {\"role\":R,\"lifetime_s\":N}: temporary credentials\n"
     "POST /credentials     {\"identifier\":I,\"key\":K,\"status\":S,\"type\":T}: an API key\n"
     "POST /redirects       {\"uri\":U}: one more allowed page address\n"
     "POST /tokens          {\"user\":U,\"audience\":A,\"scope\":S,\"lifetime_s\":N,"
@@ -203,6 +208,9 @@ static const struct {
     {"/clients/keys", control_post_client_keys},
     {"/federation", control_post_federation},
     {"/cluster/token", control_post_cluster_token},
+    {"/ram/roles", control_post_ram_role},
+    {"/ram/keys", control_post_ram_key},
+    {"/ram/sessions", control_post_ram_session},
     {"/credentials", post_credentials},
     {"/redirects", post_redirects},
     {"/tokens", post_tokens},

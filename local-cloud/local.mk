@@ -3,6 +3,7 @@ bin_PROGRAMS += sesame-local-cloud
 noinst_LTLIBRARIES += liblocalcloud.la
 liblocalcloud_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 liblocalcloud_la_SOURCES = \
+    local-cloud/acs3.c local-cloud/acs3.h \
     local-cloud/agent_identity.c local-cloud/agent_identity.h \
     local-cloud/amap_answers.c local-cloud/amap_answers.h \
     local-cloud/amap_tools.c local-cloud/amap_tools.h \
@@ -18,6 +19,7 @@ liblocalcloud_la_SOURCES = \
     local-cloud/cloud.c local-cloud/cloud.h \
     local-cloud/control.c local-cloud/control.h \
     local-cloud/control_identity.c local-cloud/control_identity.h \
+    local-cloud/control_ram.c local-cloud/control_ram.h \
     local-cloud/enterprise.c local-cloud/enterprise.h \
     local-cloud/faults.c local-cloud/faults.h \
     local-cloud/federation.c local-cloud/federation.h \
@@ -30,21 +32,27 @@ liblocalcloud_la_SOURCES = \
     local-cloud/login_pages.c local-cloud/login_pages.h \
     local-cloud/mcp.c local-cloud/mcp.h \
     local-cloud/memory.c local-cloud/memory.h \
+    local-cloud/metadata.c local-cloud/metadata.h \
     local-cloud/model.c local-cloud/model.h \
     local-cloud/model_quirks.c local-cloud/model_quirks.h \
     local-cloud/model_request.c local-cloud/model_request.h \
     local-cloud/oauth_error.c local-cloud/oauth_error.h \
+    local-cloud/openapi.c local-cloud/openapi.h \
     local-cloud/options.c local-cloud/options.h \
     local-cloud/params.c local-cloud/params.h \
     local-cloud/places.c local-cloud/places.h \
     local-cloud/player.c local-cloud/player.h \
+    local-cloud/pop.c local-cloud/pop.h \
+    local-cloud/ram.c local-cloud/ram.h \
     local-cloud/realm.c local-cloud/realm.h \
     local-cloud/replay_memory.c local-cloud/replay_memory.h \
     local-cloud/reply.c local-cloud/reply.h \
     local-cloud/request.c local-cloud/request.h \
     local-cloud/route.c local-cloud/route.h \
+    local-cloud/rpc1.c local-cloud/rpc1.h \
     local-cloud/service.c local-cloud/service.h \
     local-cloud/state_dir.c local-cloud/state_dir.h \
+    local-cloud/sts.c local-cloud/sts.h \
     local-cloud/switches.c local-cloud/switches.h \
     local-cloud/tls_identity.c local-cloud/tls_identity.h \
     local-cloud/token_endpoint.c local-cloud/token_endpoint.h \

@@ -18,7 +18,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { SERVICE_COUNT = 8, EXIT_WRONG_USE = 2, ARENA_BYTES = 1 << 20 };
+enum { SERVICE_COUNT = 13, EXIT_WRONG_USE = 2, ARENA_BYTES = 1 << 20 };
 
 struct server {
     struct loop *loop;
@@ -48,6 +48,11 @@ static bool start_services(struct server *server, struct cloud_ports *ports, str
         {"issuer-https", SERVICE_ISSUER, &ports->issuer_https, true},
         {"developer-api", SERVICE_DEVELOPER_API, &ports->developer_api, false},
         {"developer-api-https", SERVICE_DEVELOPER_API, &ports->developer_api_https, true},
+        {"openapi", SERVICE_OPENAPI, &ports->openapi, false},
+        {"openapi-https", SERVICE_OPENAPI, &ports->openapi_https, true},
+        {"sts", SERVICE_STS, &ports->sts, false},
+        {"sts-https", SERVICE_STS, &ports->sts_https, true},
+        {"metadata", SERVICE_METADATA, &ports->metadata, false},
         {"model", SERVICE_MODEL, &ports->model, false},
         {"mcp", SERVICE_MCP, &ports->mcp, false},
         {"enterprise", SERVICE_ENTERPRISE, &ports->enterprise, false},

@@ -16,7 +16,8 @@ const char options_help[] =
     "  --state-dir DIR        write environment, client-config.json, sesame.json, ca.pem,\n"
     "                         config.js and ports.json into DIR (made when missing)\n"
     "  --port NAME=PORT       fix a port; the kernel chooses the others. Names: issuer,\n"
-    "                         issuer-https, developer-api, developer-api-https, model, mcp,\n"
+    "                         issuer-https, developer-api, developer-api-https, openapi,\n"
+    "                         openapi-https, sts, sts-https, metadata, model, mcp,\n"
     "                         enterprise, control\n"
     "  --agent-url URL        where the agent will be (default http://127.0.0.1:9002)\n"
     "  --page-url URL         where the page will be; may be repeated (default\n"
@@ -36,6 +37,11 @@ static const struct port_name port_names[] = {
     {"issuer-https", offsetof(struct cloud_ports, issuer_https)},
     {"developer-api", offsetof(struct cloud_ports, developer_api)},
     {"developer-api-https", offsetof(struct cloud_ports, developer_api_https)},
+    {"openapi", offsetof(struct cloud_ports, openapi)},
+    {"openapi-https", offsetof(struct cloud_ports, openapi_https)},
+    {"sts", offsetof(struct cloud_ports, sts)},
+    {"sts-https", offsetof(struct cloud_ports, sts_https)},
+    {"metadata", offsetof(struct cloud_ports, metadata)},
     {"model", offsetof(struct cloud_ports, model)},
     {"mcp", offsetof(struct cloud_ports, mcp)},
     {"enterprise", offsetof(struct cloud_ports, enterprise)},

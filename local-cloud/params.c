@@ -91,3 +91,43 @@ const char *params_get_filled(const struct params *params, const char *name)
 
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
+
+bool params_join(struct params *params, struct params *more, struct error *err)
+{
+    for (size_t i = 0; i < more->count; i++)
+        if (params_get(params, more->list[i].name) != NULL)
+            return error_set(err, ERROR_BAD_INPUT, "the parameter %.60s comes twice",
+                             more->list[i].name);
+    for (size_t i = 0; i < more->count; i++) {
+        params->list = must_grow(params->list, params->count, sizeof *params->list);
+        params->list[params->count++] = more->list[i];
+    }
+    free(more->list);
+    more->list = NULL;
+    more->count = 0;
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct param *left = a, *right = b;
+
+    return strcmp(left->name, right->name);
+}
+
+bool params_add_canonical(const struct params *params, struct buffer *out, struct error *err)
+{
+    struct param *sorted = must_allocate((params->count + 1) * sizeof *sorted);
+    bool is_added = true;
+
+    if (params->count > 0)
+        memcpy(sorted, params->list, params->count * sizeof *sorted);
+    qsort(sorted, params->count, sizeof *sorted, compare_names);
+    for (size_t i = 0; is_added && i < params->count; i++)
+        is_added = (i == 0 || buffer_add_char(out, '&', err)) &&
+                   percent_encode(sorted[i].name, strlen(sorted[i].name), out, err) &&
+                   buffer_add_char(out, '=', err) &&
+                   percent_encode(sorted[i].value, strlen(sorted[i].value), out, err);
+    free(sorted);
+    return is_added;
+}

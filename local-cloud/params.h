@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 
+struct buffer;
 struct error;
 
 struct param {
@@ -24,6 +25,14 @@ struct params {
  */
 bool params_parse(struct slice text, struct params *out_params, struct error *err);
 void params_clear(struct params *params);
+
+/* Moves what `more` holds to the end of `params`; false, with nothing moved, when a name is in
+ * both. */
+bool params_join(struct params *params, struct params *more, struct error *err);
+
+/* Appends "name=value" pairs joined by '&', sorted by name and percent-encoded as RFC 3986 wants:
+ * the canonical form of Alibaba Cloud's signatures (alibaba-cloud.md section 2.3). */
+bool params_add_canonical(const struct params *params, struct buffer *out, struct error *err);
 
 /* Borrowed until params_clear; NULL when the field was not sent. */
 const char *params_get(const struct params *params, const char *name);

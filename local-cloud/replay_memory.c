@@ -84,3 +84,11 @@ bool replay_memory_use(struct replay_memory *memory, const char *id, int64_t exp
     memory->count++;
     return true;
 }
+
+bool replay_memory_knows(const struct replay_memory *memory, const char *id, int64_t now_s)
+{
+    for (const struct used *used = memory->buckets[bucket_of(id)]; used != NULL; used = used->next)
+        if (strcmp(used->id, id) == 0)
+            return used->expires_at_s >= now_s;
+    return false;
+}

@@ -16,4 +16,7 @@ void replay_memory_reset(struct replay_memory *memory);
 bool replay_memory_use(struct replay_memory *memory, const char *id, int64_t expires_at_s,
                        int64_t now_s);
 
+/* True when `id` was used and is still remembered at `now_s`. */
+bool replay_memory_knows(const struct replay_memory *memory, const char *id, int64_t now_s);
+
 #endif

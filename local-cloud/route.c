@@ -12,9 +12,15 @@ static const struct {
 };
 
 static const char *const service_names[] = {
-    [SERVICE_ISSUER] = "issuer",         [SERVICE_DEVELOPER_API] = "developer-api",
-    [SERVICE_MODEL] = "model",           [SERVICE_MCP] = "mcp",
-    [SERVICE_ENTERPRISE] = "enterprise", [SERVICE_CONTROL] = "control",
+    [SERVICE_ISSUER] = "issuer",
+    [SERVICE_DEVELOPER_API] = "developer-api",
+    [SERVICE_MODEL] = "model",
+    [SERVICE_MCP] = "mcp",
+    [SERVICE_ENTERPRISE] = "enterprise",
+    [SERVICE_OPENAPI] = "openapi",
+    [SERVICE_STS] = "sts",
+    [SERVICE_METADATA] = "metadata",
+    [SERVICE_CONTROL] = "control",
 };
 
 const char *route_name(enum service_kind kind, struct slice path)
@@ -39,5 +45,6 @@ bool route_is_known(const char *name)
 
 const char *route_list(void)
 {
-    return "token, jwks, discovery, login, logout, issuer, developer-api, model, mcp, enterprise";
+    return "token, jwks, discovery, login, logout, issuer, developer-api, model, mcp, enterprise, "
+           "openapi, sts, metadata";
 }

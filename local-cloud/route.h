@@ -12,6 +12,9 @@ enum service_kind {
     SERVICE_MODEL,
     SERVICE_MCP,
     SERVICE_ENTERPRISE,
+    SERVICE_OPENAPI,
+    SERVICE_STS,
+    SERVICE_METADATA,
     SERVICE_CONTROL,
 };
 
@@ -29,7 +32,8 @@ enum service_kind {
 #define PATH_MCP "/api/v1/mcps/amap-maps/mcp"
 
 /* "token", "jwks", "discovery", "login", "logout", "issuer" (anything else there),
- * "developer-api", "model", "mcp", "enterprise", "control". Static. */
+ * "developer-api", "model", "mcp", "enterprise", "openapi", "sts", "metadata", "control". Static.
+ */
 const char *route_name(enum service_kind kind, struct slice path);
 bool route_is_known(const char *name);
 const char *route_list(void); /* all of them, for messages */

@@ -23,11 +23,13 @@
 char *ports_json(const struct cloud_ports *ports)
 {
     return json_pack_text(json_pack(
-        "{issuer:{http:i,https:i},developer_api:{http:i,https:i},model:i,mcp:i,"
-        "enterprise:i,control:i}",
+        "{issuer:{http:i,https:i},developer_api:{http:i,https:i},openapi:{http:i,https:i},"
+        "sts:{http:i,https:i},metadata:i,model:i,mcp:i,enterprise:i,control:i}",
         (int64_t)ports->issuer, (int64_t)ports->issuer_https, (int64_t)ports->developer_api,
-        (int64_t)ports->developer_api_https, (int64_t)ports->model, (int64_t)ports->mcp,
-        (int64_t)ports->enterprise, (int64_t)ports->control));
+        (int64_t)ports->developer_api_https, (int64_t)ports->openapi, (int64_t)ports->openapi_https,
+        (int64_t)ports->sts, (int64_t)ports->sts_https, (int64_t)ports->metadata,
+        (int64_t)ports->model, (int64_t)ports->mcp, (int64_t)ports->enterprise,
+        (int64_t)ports->control));
 }
 
 bool state_file_write(const char *folder, const char *name, mode_t mode, const char *text,

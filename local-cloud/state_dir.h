@@ -9,7 +9,8 @@ struct cloud;
 struct error;
 
 struct cloud_ports {
-    int issuer, issuer_https, developer_api, developer_api_https, model, mcp, enterprise, control;
+    int issuer, issuer_https, developer_api, developer_api_https, openapi, openapi_https, sts,
+        sts_https, metadata, model, mcp, enterprise, control;
 };
 
 /* {"issuer":{"http":n,"https":n},...}; the caller frees it. */

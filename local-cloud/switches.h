@@ -73,6 +73,12 @@ struct switches {
         char protocol_version[16]; /* answered whatever was asked for */
     } mcp;
     struct {
+        bool token;        /* version 2: hands out tokens */
+        bool v1;           /* also answers without one */
+        int64_t session_s; /* how long its credentials live */
+        char role[64];     /* of the machine; empty: sesame-agent; "none": none */
+    } metadata;
+    struct {
         int mode; /* enum switch_enterprise_mode */
         int64_t delay_ms;
     } enterprise;
