@@ -8,7 +8,9 @@ libplugin_la_SOURCES = \
     core/plugin/plugin_call.c core/plugin/plugin_call.h \
     core/plugin/plugin_config.c core/plugin/plugin_config.h core/plugin/plugin_host.h \
     core/plugin/plugin_thread.c core/plugin/plugin_thread.h \
+    core/plugin/provider_engine.c core/plugin/provider_engine.h \
     core/plugin/provider_port.c core/plugin/provider_port.h \
+    core/plugin/provider_thread.c core/plugin/provider_thread.h \
     core/plugin/request_body.c core/plugin/request_body.h \
     core/plugin/service_basic.c core/plugin/service_http.c core/plugin/service_json.c \
     core/plugin/service_loop.c core/plugin/service_secret.c core/plugin/service_sign.c \

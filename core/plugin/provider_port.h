@@ -15,17 +15,17 @@ struct provider_port_options {
     struct plugin_home home;  /* the broker's thread; `credentials` NULL */
     const char *config_json;  /* what the plugin gets, before its schema's defaults */
     enum placement placement; /* INLINE or THREAD */
-    const char *ca_file;
+    const char *ca_file;      /* for the HTTP client of a thread; may be NULL */
     struct plugin_watch watch;
 };
 
-/* Creates the instance; environment variables that the schema marks "x-secret" are moved into
- * locked memory and wiped from the environment now. On the broker's thread, before others start
- * (secret_from_environment). */
+/* Creates the instance, with THREAD on a thread of its own; environment variables that the schema
+ * marks "x-secret" are moved into locked memory and wiped from the environment now. On the broker's
+ * thread, before others start (secret_from_environment). */
 struct provider_port *provider_port_new(const struct provider_port_options *options,
                                         struct error *err);
 struct credential_provider provider_port_table(struct provider_port *port);
-/* Stops the instance; open fetches must have been cancelled. */
+/* Stops the instance; open fetches must have been cancelled. Waits some seconds for a thread. */
 void provider_port_free(struct provider_port *port);
 
 #endif
