@@ -13,6 +13,8 @@
 #include "plugin/catalogue.h"
 #include "plugin/provider_port.h"
 
+#include "../support/run.h"
+
 #include <ctype.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ static struct http_client *http;
 static struct plugin_catalogue *catalogue;
 static struct provider_port *provider;
 static int done_count;
+static enum placement placement = PLACEMENT_INLINE; /* of this run of the suite */
 
 /* ---- the endpoint ---------------------------------------------------------------------------- */
 
@@ -136,6 +139,17 @@ void bench_set_up(void)
     ck_assert_msg(catalogue != NULL, "%s", err.message);
 }
 
+int bench_run(const char *name, const TTest *const *tests, void (*setup)(void),
+              void (*teardown)(void))
+{
+    char on_thread[100];
+    int failed = run_tests(name, tests, setup, teardown);
+
+    snprintf(on_thread, sizeof on_thread, "%s on a thread", name);
+    placement = PLACEMENT_THREAD;
+    return run_tests(on_thread, tests, setup, teardown) | failed;
+}
+
 void bench_close(void)
 {
     provider_port_free(provider);
@@ -187,7 +201,7 @@ static struct idaas_config *read_file(struct json_object *sdk_config, struct err
 bool bench_try(struct json_object *sdk_config, struct error *err)
 {
     struct provider_port_options options = {.home = {bench.loop, http, NULL},
-                                            .placement = PLACEMENT_INLINE};
+                                            .placement = placement};
     const struct plugin_manifest *manifest;
     struct idaas_config *config = read_file(sdk_config, err);
     struct buffer json;

@@ -10,6 +10,7 @@
 
 #include "../support/peer.h"
 
+#include <check.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,6 +50,10 @@ extern struct bench bench;
 
 void bench_set_up(void);
 void bench_tear_down(void);
+
+/* As run_tests, twice: with the provider inline, then with it on a thread. */
+int bench_run(const char *name, const TTest *const *tests, void (*setup)(void),
+              void (*teardown)(void));
 
 /* Makes the provider that an SDK file selects, with our endpoint for its token endpoint. False:
  * `err` says why, whether the file, the plugin's schema or the plugin itself refuses it. */

@@ -81,5 +81,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("client_secret", tests, bench_set_up, bench_tear_down);
+    return bench_run("client_secret", tests, bench_set_up, bench_tear_down);
 }

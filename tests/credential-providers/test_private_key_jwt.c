@@ -306,5 +306,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("private_key_jwt", tests, set_up, tear_down);
+    return bench_run("private_key_jwt", tests, set_up, tear_down);
 }

@@ -245,5 +245,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("token_answers", tests, set_up, bench_tear_down);
+    return bench_run("token_answers", tests, set_up, bench_tear_down);
 }

@@ -4,3 +4,7 @@ test_tools_SOURCES = tests/plugin/test_tools.c
 test_tools_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_tools_LDADD = libplugin.la libcredential.la libjwt.la libnet.la libconfig.la libbase.la \
                    $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -ldl -lpthread
+check_PROGRAMS += test_providers
+test_providers_SOURCES = tests/plugin/test_providers.c
+test_providers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_providers_LDADD = $(test_tools_LDADD)
