@@ -17,9 +17,13 @@ int config_command(const struct command_line *line)
     }
     if (!setup_load(line, &setup))
         return EXIT_WRONG_USE;
-    printf("ok: %s and %s: %s, %zu credentials, %zu tools, model %s\n",
-           setup.host->is_built_in ? "the built-in default" : setup.host->file, setup.idaas->file,
-           authn_method_text(setup.idaas->method), setup.host->credential_count,
+    printf("ok: %s", setup.host->is_built_in ? "the built-in default" : setup.host->file);
+    if (setup.idaas != NULL)
+        printf(" and %s: %s", setup.idaas->file, authn_method_text(setup.idaas->method));
+    for (size_t i = 0; i < setup.host->provider_count; i++)
+        printf("%s%s (%s)", setup.idaas == NULL && i == 0 ? ": " : ", ",
+               setup.host->providers[i].name, setup.host->providers[i].plugin);
+    printf(", %zu credentials, %zu tools, model %s\n", setup.host->credential_count,
            setup.host->tool_count, setup.host->model.name);
     setup_clear(&setup);
     return EXIT_DONE;

@@ -79,6 +79,9 @@ static void on_credential(void *arg, const struct credential *credential, const 
 
 static const char *credential_fix(const struct credential_config *config, const struct error *err)
 {
+    if (config->provider > 0)
+        return "the credential's \"scope\", and the configuration of its provider under "
+               "credential_providers";
     if (strcmp(err->name, "invalid_client") == 0)
         return "the client id in the IDaaS file, and the secret or key its authnConfiguration "
                "names";
@@ -253,7 +256,9 @@ int doctor_command(const struct command_line *line)
     }
     buffer_init(&doctor.body, 1024 * 1024);
     if (session_open(&doctor.session, line, false)) {
-        pass("configuration", authn_method_text(doctor.session.setup.idaas->method));
+        pass("configuration", doctor.session.setup.idaas == NULL
+                                  ? ""
+                                  : authn_method_text(doctor.session.setup.idaas->method));
         check_keys(&doctor);
         check_credentials(&doctor);
         check_model(&doctor);

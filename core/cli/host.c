@@ -37,7 +37,9 @@ struct host {
     struct loop *loop;
     struct http_client *http;
     struct plugin_catalogue *catalogue;
-    struct provider_port *provider;
+    struct provider_port **ports;          /* of credential providers, as the two below */
+    struct credential_provider *providers; /* the first is the IDaaS file's, empty without one */
+    size_t provider_count;
     struct broker *broker;
     struct jwks_cache *jwks;
     struct tool_host **tools;
@@ -157,15 +159,23 @@ static bool open_catalogue(struct host *host, struct error *err)
     return host->catalogue != NULL;
 }
 
-static struct plugin_library *open_plugin(struct host *host, const char *id, struct error *err)
+static const struct plugin_manifest *find_plugin(struct host *host, const char *id,
+                                                 struct error *err)
 {
     const struct plugin_manifest *manifest = plugin_catalogue_find(host->catalogue, id);
 
-    if (manifest != NULL)
-        return plugin_library_open(host->catalogue, manifest, err);
-    error_set_named(err, ERROR_NOT_FOUND, "PluginNotFound",
-                    "there is no plugin \"%s\" in the plugin folder: see sesame plugin list", id);
-    return NULL;
+    if (manifest == NULL)
+        error_set_named(err, ERROR_NOT_FOUND, "PluginNotFound",
+                        "there is no plugin \"%s\" in the plugin folder: see sesame plugin list",
+                        id);
+    return manifest;
+}
+
+static struct plugin_library *open_plugin(struct host *host, const char *id, struct error *err)
+{
+    const struct plugin_manifest *manifest = find_plugin(host, id, err);
+
+    return manifest == NULL ? NULL : plugin_library_open(host->catalogue, manifest, err);
 }
 
 static enum placement placement_of(const struct host *host, const struct plugin_manifest *manifest,
@@ -176,16 +186,32 @@ static enum placement placement_of(const struct host *host, const struct plugin_
     return placement == PLACEMENT_DEFAULT ? manifest->placement : placement;
 }
 
-static bool make_provider(struct host *host, struct error *err)
+static bool make_provider(struct host *host, const struct plugin_manifest *manifest,
+                          enum placement placement, const char *config_json, struct error *err)
+{
+    size_t index = host->provider_count;
+    struct provider_port_options options = {
+        .library = plugin_library_open(host->catalogue, manifest, err),
+        .home = {host->loop, host->http, NULL},
+        .config_json = config_json,
+        .placement =
+            placement == PLACEMENT_DEFAULT ? placement_of(host, manifest, NULL) : placement,
+        .watch = {on_misbehaviour, host},
+    };
+
+    if (options.library == NULL || (host->ports[index] = provider_port_new(&options, err)) == NULL)
+        return false;
+    host->providers[index] = provider_port_table(host->ports[index]);
+    host->provider_count++;
+    return true;
+}
+
+static bool make_idaas_provider(struct host *host, struct error *err)
 {
     const struct idaas_config *idaas = host->setup->idaas;
     const char *method = authn_method_text(idaas->method);
     const struct plugin_manifest *manifest =
         plugin_catalogue_find_provider(host->catalogue, method, idaas->plugin_name);
-    struct provider_port_options options = {
-        .home = {host->loop, host->http, NULL},
-        .watch = {on_misbehaviour, host},
-    };
     CLEANUP(buffer_clear) struct buffer config;
 
     buffer_init(&config, 1024 * 1024);
@@ -195,24 +221,50 @@ static bool make_provider(struct host *host, struct error *err)
                                "plugin list",
                                method, idaas->plugin_name[0] == '\0' ? "" : " with pluginName ",
                                idaas->plugin_name, idaas->file);
-    options.placement = placement_of(host, manifest, NULL);
-    options.library = plugin_library_open(host->catalogue, manifest, err);
-    if (options.library == NULL || !idaas_config_to_json(idaas, &config, err))
+    return idaas_config_to_json(idaas, &config, err) &&
+           make_provider(host, manifest, PLACEMENT_DEFAULT, config.data, err);
+}
+
+static bool make_named_provider(struct host *host, const struct provider_config *config,
+                                struct error *err)
+{
+    const struct plugin_manifest *manifest = find_plugin(host, config->plugin, err);
+
+    if (manifest != NULL &&
+        make_provider(host, manifest, config->placement, config->config_json, err))
+        return true;
+    return error_prefix(err, "credential_providers.%s", config->name);
+}
+
+static bool make_providers(struct host *host, struct error *err)
+{
+    const struct host_config *config = host->setup->host;
+
+    host->ports = calloc(config->provider_count + 1, sizeof *host->ports);
+    host->providers = calloc(config->provider_count + 1, sizeof *host->providers);
+    if (host->ports == NULL || host->providers == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the credential providers");
+    if (host->setup->idaas == NULL)
+        host->provider_count = 1;
+    else if (!make_idaas_provider(host, err))
         return false;
-    options.config_json = config.data;
-    host->provider = provider_port_new(&options, err);
-    return host->provider != NULL;
+    for (size_t i = 0; i < config->provider_count; i++)
+        if (!make_named_provider(host, &config->providers[i], err))
+            return false;
+    return true;
 }
 
 static bool make_broker(struct host *host, struct error *err)
 {
     const struct host_config *config = host->setup->host;
+    const struct idaas_config *idaas = host->setup->idaas;
     struct broker_options options = {
         .credentials = config->credentials,
         .credential_count = config->credential_count,
-        .provider = provider_port_table(host->provider),
-        .developer_api_endpoint = host->setup->idaas->developer_api_endpoint,
-        .instance_id = host->setup->idaas->instance_id,
+        .provider = host->providers[0],
+        .more_providers = host->providers + 1,
+        .developer_api_endpoint = idaas == NULL ? "" : idaas->developer_api_endpoint,
+        .instance_id = idaas == NULL ? "" : idaas->instance_id,
         .vault_scope = IDAAS_PAM_SCOPE,
         .on_event = on_credential_event,
         .on_state = on_credential_state,
@@ -316,7 +368,7 @@ struct host *host_new(const struct host_options *options, struct error *err)
     host->setup = options->setup;
     if (make_shared(host, err) && (host->loop = loop_new(err)) != NULL &&
         (host->http = http_client_new(host->loop, NULL, err)) != NULL &&
-        open_catalogue(host, err) && make_provider(host, err) && make_broker(host, err) &&
+        open_catalogue(host, err) && make_providers(host, err) && make_broker(host, err) &&
         (options->has_no_tools || make_tools(host, err)) && load_page(host, err))
         return host;
     host_free(host);
@@ -342,7 +394,10 @@ void host_free(struct host *host)
             loop_run_once(host->loop, 0);
     jwks_cache_free(host->jwks);
     broker_free(host->broker);
-    provider_port_free(host->provider);
+    for (size_t i = 0; i < host->provider_count; i++)
+        provider_port_free(host->ports[i]);
+    free(host->ports);
+    free(host->providers);
     for (size_t i = 0; i < host->tool_count; i++)
         tool_host_free(host->tools[i]);
     free(host->tools);

@@ -63,17 +63,27 @@ static struct idaas_config *load_idaas(const struct command_line *line,
     return NULL;
 }
 
+/* A deployment whose credentials all come from providers of its own has no IDaaS file. One that is
+ * named is read all the same, and so are its faults when the host file has some. */
+static bool needs_idaas(const struct command_line *line, const struct host_config *host)
+{
+    return host == NULL || line->idaas_config != NULL || host->idaas_config[0] != '\0' ||
+           host_config_needs_idaas(host);
+}
+
 bool setup_load(const struct command_line *line, struct setup *out)
 {
     struct problems problems;
-    bool ok;
+    bool ok, has_all = true;
 
     memset(out, 0, sizeof *out);
     problems_init(&problems);
     out->host = load_host(line, &problems);
-    out->idaas = load_idaas(line, out->host, &problems);
-    ok = out->host != NULL && out->idaas != NULL &&
-         host_config_complete(out->host, out->idaas, &problems);
+    if (needs_idaas(line, out->host)) {
+        out->idaas = load_idaas(line, out->host, &problems);
+        has_all = out->idaas != NULL;
+    }
+    ok = out->host != NULL && has_all && host_config_complete(out->host, out->idaas, &problems);
     print_problems(&problems);
     ok = ok && problems.error_count == 0;
     problems_clear(&problems);

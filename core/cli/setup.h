@@ -10,7 +10,7 @@ struct idaas_config;
 
 struct setup {
     struct host_config *host;
-    struct idaas_config *idaas;
+    struct idaas_config *idaas; /* NULL when no credential comes from IDaaS */
 };
 
 /* Problems and warnings go to standard error, each on a line. False when there is an error. */

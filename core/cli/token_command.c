@@ -10,6 +10,7 @@
 #include "config/host_config.h"
 #include "config/idaas_config.h"
 #include "credential/credential_client.h"
+#include "credential/token_binding.h"
 #include "server/routes.h"
 
 #include <stdio.h>
@@ -19,6 +20,12 @@ struct asked {
     const struct credential_config *config;
     bool reveals;
 };
+
+static const char *provider_of(const struct setup *setup, const struct credential_config *config)
+{
+    return config->provider == 0 ? authn_method_text(setup->idaas->method)
+                                 : setup->host->providers[config->provider - 1].name;
+}
 
 static void on_ready(void *arg, const struct credential *credential, const struct error *err)
 {
@@ -32,7 +39,10 @@ static void on_ready(void *arg, const struct credential *credential, const struc
     }
     secret_fingerprint(credential->secret, fingerprint);
     printf("credential   %s\nprovider     %s\n", asked->config->name,
-           authn_method_text(asked->session->setup.idaas->method));
+           provider_of(&asked->session->setup, asked->config));
+    if (credential->binding != NULL)
+        printf("bound to     %s\n",
+               credential->binding->proof_key != NULL ? "a key (DPoP)" : "the client certificate");
     if (asked->config->kind == CREDENTIAL_ACCESS_TOKEN)
         printf("scope        %s\n", asked->config->scope);
     else

@@ -185,7 +185,8 @@ bool scope_next(struct slice *rest, struct slice *out_item)
     return out_item->len > 0;
 }
 
-bool scope_check(const char *scope, struct slice *out_audience, struct error *err)
+static bool check_items(const char *scope, bool may_lack_value, struct slice *out_audience,
+                        struct error *err)
 {
     struct slice rest = slice_of(scope), item, first = {0};
 
@@ -196,7 +197,8 @@ bool scope_check(const char *scope, struct slice *out_audience, struct error *er
         struct slice value = item;
         struct slice audience = slice_cut(&value, '|');
 
-        if (audience.len == 0 || value.len == 0 || memchr(value.data, '|', value.len) != NULL)
+        if (audience.len == 0 || value.data == NULL || (value.len == 0 && !may_lack_value) ||
+            (value.len > 0 && memchr(value.data, '|', value.len) != NULL))
             return error_set_named(err, ERROR_BAD_INPUT, "InvalidScope",
                                    "\"%.*s\" is not of the form audience|scope.",
                                    item.len > 100 ? 100 : (int)item.len, item.data);
@@ -210,5 +212,21 @@ bool scope_check(const char *scope, struct slice *out_audience, struct error *er
                                "\"%.20s\" is not of the form audience|scope.", scope);
     if (out_audience != NULL)
         *out_audience = first;
+    return true;
+}
+
+bool scope_check(const char *scope, struct slice *out_audience, struct error *err)
+{
+    return check_items(scope, false, out_audience, err);
+}
+
+bool scope_check_oauth(const char *scope, struct slice *out_audience, struct error *err)
+{
+    if (strchr(scope, '|') != NULL)
+        return check_items(scope, true, out_audience, err);
+    if (slice_trim(slice_of(scope)).len == 0)
+        return error_set_named(err, ERROR_BAD_INPUT, "InvalidScope", "The scope is empty.");
+    if (out_audience != NULL)
+        *out_audience = (struct slice){"", 0};
     return true;
 }

@@ -35,6 +35,12 @@ char *endpoint_normalise(const char *text, bool allow_loopback_http, struct erro
  * `*out_audience` (may be NULL) borrows the audience. */
 bool scope_check(const char *scope, struct slice *out_audience, struct error *err);
 
+/* The same for other servers than IDaaS, which know plain scopes too: either no item has an
+ * audience
+ * ("read write"; `*out_audience` is empty then), or all have one, and its value may be missing
+ * ("https://svc.example|", for a server that gives what it gives for that audience). */
+bool scope_check_oauth(const char *scope, struct slice *out_audience, struct error *err);
+
 /* Cuts the next blank-separated item off `rest`; false when none is left. */
 bool scope_next(struct slice *rest, struct slice *out_item);
 

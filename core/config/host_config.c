@@ -162,6 +162,7 @@ static void read_sections(const struct place *root, struct host_config *config)
 {
     read_top(root, config);
     host_read_inbound(root, config);
+    host_read_providers(root, config);
     host_read_credentials(root, config);
     host_read_model(root, config);
     host_read_plugins(root, config);
@@ -194,9 +195,23 @@ static void read_file(struct reader *reader, const char *text, size_t len,
                       struct host_config *config)
 {
     static const char *const keys[] = {
-        "listen",      "workers", "idaas_config", "platform", "identity", "inbound",
-        "credentials", "model",   "tools",        "plugins",  "compat",   "web",
-        "limits",      "log",     "audit",        "metrics",
+        "listen",
+        "workers",
+        "idaas_config",
+        "platform",
+        "identity",
+        "inbound",
+        "credentials",
+        "model",
+        "tools",
+        "plugins",
+        "compat",
+        "web",
+        "limits",
+        "log",
+        "audit",
+        "metrics",
+        "credential_providers",
     };
     CLEANUP(json_cleanup) struct json_object *parsed = NULL;
     struct error err = {0};
@@ -264,19 +279,44 @@ struct host_config *host_config_load(const char *path, const struct config_sourc
 
 /* ---- both files together ---------------------------------------------------------------------*/
 
+bool host_config_needs_idaas(const struct host_config *config)
+{
+    for (size_t i = 0; i < config->credential_count; i++)
+        if (config->credentials[i].kind == CREDENTIAL_API_KEY ||
+            config->credentials[i].provider == 0)
+            return true;
+    return false;
+}
+
+static bool complete_issuer(struct host_config *config, const struct idaas_config *idaas,
+                            struct problems *problems)
+{
+    struct problem *problem;
+
+    if (config->inbound.issuer[0] != '\0')
+        return true;
+    if (idaas != NULL) {
+        config->inbound.issuer =
+            config_pool_copy(config->pool, idaas->issuer, strlen(idaas->issuer));
+        if (config->inbound.issuer != NULL)
+            return true;
+        PROBLEM_SET(problems_add(problems, false, config->file, ""), what, "no memory to read it");
+        return false;
+    }
+    problem = problems_add(problems, false, config->file, "$.inbound.issuer");
+    PROBLEM_SET(problem, what, "issuer is missing, and there is no IDaaS file to take it from");
+    PROBLEM_SET(problem, expected, "the \"iss\" of the tokens that open this agent");
+    return false;
+}
+
 bool host_config_complete(struct host_config *config, const struct idaas_config *idaas,
                           struct problems *problems)
 {
     size_t before = problems->error_count;
 
-    if (config->inbound.issuer[0] == '\0')
-        config->inbound.issuer =
-            config_pool_copy(config->pool, idaas->issuer, strlen(idaas->issuer));
-    if (config->inbound.issuer == NULL) {
-        PROBLEM_SET(problems_add(problems, false, config->file, ""), what, "no memory to read it");
+    if (!complete_issuer(config, idaas, problems))
         return false;
-    }
-    for (size_t i = 0; i < config->credential_count; i++) {
+    for (size_t i = 0; idaas != NULL && i < config->credential_count; i++) {
         struct problem *problem;
 
         if (config->credentials[i].kind != CREDENTIAL_API_KEY ||

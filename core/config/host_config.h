@@ -32,6 +32,15 @@ struct inbound_config {
     bool require_typ;
 };
 
+/* A source of access tokens besides the IDaaS file's: one credential provider plugin, configured.
+ */
+struct provider_config {
+    char *name; /* the key under "credential_providers" */
+    char *plugin;
+    char *config_json; /* the plugin's own configuration, an object; checked by its schema */
+    enum placement placement;
+};
+
 enum credential_kind { CREDENTIAL_API_KEY, CREDENTIAL_ACCESS_TOKEN };
 enum credential_identity { IDENTITY_MACHINE, IDENTITY_USER };
 
@@ -39,7 +48,8 @@ struct credential_config {
     char *name;
     enum credential_kind kind;
     char *identifier; /* api-key: its name in the vault */
-    char *scope;      /* access-token: "audience|value ..." */
+    char *scope;      /* access-token: "audience|value ..."; a plain scope with another provider */
+    size_t provider;  /* 0: the IDaaS file's, else 1 + the index in `providers` */
     enum credential_identity identity;
     char *
         *origins; /* "https://host" or "https://host:port", lower case, no default port, no path */
@@ -136,6 +146,8 @@ struct host_config {
     enum host_platform platform;
     enum access_identity identity;
     struct inbound_config inbound;
+    struct provider_config *providers;
+    size_t provider_count;
     struct credential_config *credentials;
     size_t credential_count;
     struct model_config model;
@@ -171,8 +183,12 @@ struct host_config *host_config_parse(const char *path, const char *text, size_t
                                       const struct config_source *source,
                                       struct problems *problems);
 
+/* Whether a credential comes from IDaaS: an API key, or a token of the IDaaS file's provider. */
+bool host_config_needs_idaas(const struct host_config *config);
+
 /* Checks the two files against each other and fills in what the host file leaves to the IDaaS file
- * (inbound.issuer). False when problems were added. */
+ * (inbound.issuer). `idaas` is NULL when there is none, which is fine unless it is needed. False
+ * when problems were added. */
 bool host_config_complete(struct host_config *config, const struct idaas_config *idaas,
                           struct problems *problems);
 

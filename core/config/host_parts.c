@@ -189,12 +189,14 @@ static void check_identifier(const struct place *place, const char *identifier)
                 "file or variable was visible to others.");
 }
 
-static void check_scope(const struct place *place, const char *scope)
+static void check_scope(const struct place *place, const struct credential_config *credential)
 {
+    const char *scope = credential->scope;
     struct error err = {0};
     struct problem *problem;
 
-    if (scope[0] == '\0' || scope_check(scope, NULL, &err))
+    if (scope[0] == '\0' || (credential->provider == 0 ? scope_check(scope, NULL, &err)
+                                                       : scope_check_oauth(scope, NULL, &err)))
         return;
     problem = place_problem(place, false, "scope");
     PROBLEM_SET(problem, code, "%s", err.name);
@@ -227,10 +229,31 @@ static void misplaced(const struct place *place, const char *key, const char *ki
     PROBLEM_SET(problem, fix, "Remove it.");
 }
 
-static void read_credential(const struct place *place, struct credential_config *out)
+/* The name of one of $.credential_providers; without one the IDaaS file's provider serves. */
+static void read_provider(const struct place *place, const struct host_config *config,
+                          struct credential_config *out)
 {
-    static const char *const keys[] = {"kind",    "identifier", "scope",  "identity",
-                                       "origins", "attach",     "cache_s"};
+    const char *name = place_text(place, "provider", "");
+    struct problem *problem;
+
+    if (name[0] == '\0')
+        return;
+    for (size_t i = 0; i < config->provider_count; i++)
+        if (strcmp(config->providers[i].name, name) == 0) {
+            out->provider = i + 1;
+            return;
+        }
+    problem = place_problem(place, false, "provider");
+    PROBLEM_SET(problem, what, "there is no credential provider of this name");
+    PROBLEM_SET(problem, found, "\"%.60s\"", name);
+    PROBLEM_SET(problem, expected, "a key of $.credential_providers");
+}
+
+static void read_credential(const struct place *place, const struct host_config *config,
+                            struct credential_config *out)
+{
+    static const char *const keys[] = {"kind",    "identifier", "scope",   "identity",
+                                       "origins", "attach",     "cache_s", "provider"};
     static const char *const kinds[] = {"api-key", "access-token"};
     int kind;
 
@@ -241,12 +264,14 @@ static void read_credential(const struct place *place, struct credential_config 
     out->scope = place_text(place, "scope", "");
     if (kind == 0) {
         misplaced(place, "scope", kinds[0]);
+        misplaced(place, "provider", kinds[0]);
         host_required_text(place, "identifier", "the identifier of the key in the vault");
         check_identifier(place, out->identifier);
     } else if (kind == 1) {
         misplaced(place, "identifier", kinds[1]);
         host_required_text(place, "scope", "audience|scope");
-        check_scope(place, out->scope);
+        read_provider(place, config, out);
+        check_scope(place, out);
     }
     read_identity(place, out);
     out->origins = host_read_origins(place, "origins", &out->origin_count);
@@ -284,7 +309,7 @@ void host_read_credentials(const struct place *root, struct host_config *config)
         if (!host_is_name(name))
             PROBLEM_SET(place_problem(&all, false, name), what, "not a usable name");
         place_object(&all, name, &place);
-        read_credential(&place, credential);
+        read_credential(&place, config, credential);
     }
 }
 

@@ -7,6 +7,8 @@
 
 /* Each reads one member of the file's root and records what is wrong. */
 void host_read_inbound(const struct place *root, struct host_config *config);
+void host_read_providers(const struct place *root, struct host_config *config);
+/* Needs the providers. */
 void host_read_credentials(const struct place *root, struct host_config *config);
 void host_read_model(const struct place *root, struct host_config *config);
 void host_read_web(const struct place *root, struct host_config *config);

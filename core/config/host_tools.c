@@ -1,4 +1,4 @@
-/* Tools, plugins and their placements. */
+/* Tools, credential providers, plugins and their placements. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,20 +97,21 @@ void host_read_plugins(const struct place *root, struct host_config *config)
 }
 
 /* Texts in a plugin's configuration must not be secrets either: plugins name credentials. */
-static void refuse_secrets(const struct place *place, const char *key, struct json_object *value)
+static void refuse_secrets(const struct place *place, const char *key, struct json_object *value,
+                           const char *fix)
 {
     struct problem *problem;
 
     if (json_object_is_type(value, json_type_object)) {
         json_object_object_foreach(value, name, inner)
         {
-            refuse_secrets(place, name, inner);
+            refuse_secrets(place, name, inner, fix);
         }
         return;
     }
     if (json_object_is_type(value, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(value); i++)
-            refuse_secrets(place, key, json_object_array_get_idx(value, i));
+            refuse_secrets(place, key, json_object_array_get_idx(value, i), fix);
         return;
     }
     if (!json_object_is_type(value, json_type_string) ||
@@ -118,10 +119,10 @@ static void refuse_secrets(const struct place *place, const char *key, struct js
         return;
     problem = place_problem(place, false, key);
     PROBLEM_SET(problem, what, "looks like a secret (not shown)");
-    PROBLEM_SET(problem, fix, "Declare a credential under $.credentials and name it here.");
+    PROBLEM_SET(problem, fix, "%s", fix);
 }
 
-static char *read_config(const struct place *tool)
+static char *read_config(const struct place *plugin, const char *secret_fix)
 {
     CLEANUP(json_cleanup) struct json_object *expanded = NULL;
     CLEANUP(buffer_clear) struct buffer text;
@@ -130,18 +131,69 @@ static char *read_config(const struct place *tool)
     char *copy;
 
     buffer_init(&text, TOOL_CONFIG_MAX_BYTES);
-    place_object(tool, "config", &place);
+    place_object(plugin, "config", &place);
     if (place.object != NULL)
-        refuse_secrets(&place, "", place.object);
+        refuse_secrets(&place, "", place.object, secret_fix);
     expanded = place_expand_object(&place);
     if (expanded == NULL || !json_add_value(&text, expanded, &err)) {
-        tool->reader->out_of_memory = true;
+        plugin->reader->out_of_memory = true;
         return NULL;
     }
-    copy = config_pool_copy(tool->reader->pool, text.data, text.len);
+    copy = config_pool_copy(plugin->reader->pool, text.data, text.len);
     if (copy == NULL)
-        tool->reader->out_of_memory = true;
+        plugin->reader->out_of_memory = true;
     return copy;
+}
+
+static char *read_plugin_id(const struct place *place, const char *expected)
+{
+    char *id = host_required_text(place, "plugin", expected);
+    struct problem *problem;
+
+    if (id[0] == '\0' || host_is_name(id))
+        return id;
+    problem = place_problem(place, false, "plugin");
+    PROBLEM_SET(problem, what, "not the id of a plugin");
+    PROBLEM_SET(problem, expected, "letters, digits, '-' and '_', not a path");
+    return id;
+}
+
+static void read_provider(const struct place *place, struct provider_config *out)
+{
+    static const char *const keys[] = {"plugin", "config", "placement"};
+
+    place_check_keys(place, keys, COUNT(keys));
+    out->plugin = read_plugin_id(place, "the id of a credential provider plugin, such as oauth2");
+    out->config_json = read_config(
+        place, "Put it into an environment variable or a file and name that here instead.");
+    out->placement = read_placement(place);
+}
+
+void host_read_providers(const struct place *root, struct host_config *config)
+{
+    struct place all;
+    size_t count;
+
+    if (!place_object(root, "credential_providers", &all) || all.object == NULL)
+        return;
+    count = (size_t)json_object_object_length(all.object);
+    config->providers = config_pool_alloc(config->pool, (count + 1) * sizeof *config->providers);
+    if (config->providers == NULL) {
+        root->reader->out_of_memory = true;
+        return;
+    }
+    json_object_object_foreach(all.object, name, value)
+    {
+        struct provider_config *provider = &config->providers[config->provider_count++];
+        struct place place;
+
+        (void)value;
+        provider->name = config_pool_copy(config->pool, name, strlen(name));
+        if (!host_is_name(name))
+            PROBLEM_SET(place_problem(&all, false, name), what, "not a usable name");
+        place_object(&all, name, &place);
+        read_provider(&place, provider);
+    }
 }
 
 static void check_credentials(const struct place *place, const struct host_config *config,
@@ -168,19 +220,14 @@ static void read_tool(const struct place *place, struct host_config *config,
                                        "config", "placement",   "required"};
     const struct plugins_config *plugins = &config->plugins;
     bool is_required = plugins->default_is_required;
-    struct problem *problem;
 
     place_check_keys(place, keys, COUNT(keys));
-    tool->plugin = host_required_text(place, "plugin", "the id of a tool plugin, such as mcp");
-    if (tool->plugin[0] != '\0' && !host_is_name(tool->plugin)) {
-        problem = place_problem(place, false, "plugin");
-        PROBLEM_SET(problem, what, "not the id of a plugin");
-        PROBLEM_SET(problem, expected, "letters, digits, '-' and '_', not a path");
-    }
+    tool->plugin = read_plugin_id(place, "the id of a tool plugin, such as mcp");
     tool->credentials = place_texts(place, "credentials", &tool->credential_count);
     check_credentials(place, config, tool);
     tool->origins = host_read_origins(place, "origins", &tool->origin_count);
-    tool->config_json = read_config(place);
+    tool->config_json =
+        read_config(place, "Declare a credential under $.credentials and name it here.");
     tool->placement = read_placement(place);
     for (size_t i = 0; i < plugins->count; i++) {
         if (strcmp(plugins->items[i].id, tool->plugin) == 0)

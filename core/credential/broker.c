@@ -187,7 +187,7 @@ static struct broker_item *item_for(struct broker *broker, const struct credenti
 {
     struct broker_item *fresh =
         config->kind == CREDENTIAL_ACCESS_TOKEN
-            ? item_new_token(broker, config->name, config->scope, err)
+            ? item_new_token(broker, config->name, config->provider, config->scope, err)
             : item_new_api_key(broker, config->name, config->identifier, config->cache_s, err);
 
     if (fresh == NULL)
@@ -197,9 +197,10 @@ static struct broker_item *item_for(struct broker *broker, const struct credenti
 
         if (item == broker->vault || item->kind != fresh->kind)
             continue;
-        if (fresh->kind == ITEM_TOKEN ? strcmp(item->scope, fresh->scope) == 0
-                                      : strcmp(item->identifier, fresh->identifier) == 0 &&
-                                            item->cache_ms == fresh->cache_ms) {
+        if (fresh->kind == ITEM_TOKEN
+                ? item->provider == fresh->provider && strcmp(item->scope, fresh->scope) == 0
+                : strcmp(item->identifier, fresh->identifier) == 0 &&
+                      item->cache_ms == fresh->cache_ms) {
             item_free(fresh);
             return item;
         }
@@ -219,7 +220,7 @@ static bool make_items(struct broker *broker, struct error *err)
     for (size_t i = 0; i < count; i++)
         needs_vault = needs_vault || broker->options.credentials[i].kind == CREDENTIAL_API_KEY;
     if (needs_vault) {
-        broker->vault = item_new_token(broker, "vault", broker->options.vault_scope, err);
+        broker->vault = item_new_token(broker, "vault", 0, broker->options.vault_scope, err);
         if (broker->vault == NULL)
             return false;
         broker->items[broker->item_count++] = broker->vault;

@@ -38,7 +38,8 @@ struct credential_event {
 struct broker_options {
     const struct credential_config *credentials; /* borrowed for the broker's lifetime */
     size_t credential_count;
-    struct credential_provider provider;
+    struct credential_provider provider; /* the IDaaS file's: credential_config.provider 0 */
+    const struct credential_provider *more_providers; /* 1 and on; borrowed as the credentials */
     const char *developer_api_endpoint; /* "https://host"; "" when no credential is an API key */
     const char *instance_id;
     const char *vault_scope;      /* for AT_p */

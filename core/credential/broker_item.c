@@ -48,15 +48,19 @@ static int compare_slices(const void *a, const void *b)
 }
 
 /* Sorted and without repeats, so that two spellings of one scope are one token. */
-static bool normalise_scope(struct broker_item *item, const char *scope, struct error *err)
+static bool normalise_scope(struct broker_item *item, const char *scope,
+                            bool (*check)(const char *scope, struct slice *out_audience,
+                                          struct error *err),
+                            struct error *err)
 {
     struct slice items[SCOPE_MAX_COUNT], rest = slice_of(scope), audience, one;
     struct buffer text, values;
-    size_t count = 0;
-    bool ok = scope_check(scope, &audience, err);
+    size_t count = 0, before_value;
+    bool ok = check(scope, &audience, err);
 
     if (!ok)
         return false;
+    before_value = audience.len == 0 ? 0 : audience.len + 1; /* with the bar */
     while (count < SCOPE_MAX_COUNT && scope_next(&rest, &one))
         items[count++] = one;
     qsort(items, count, sizeof items[0], compare_slices);
@@ -65,11 +69,10 @@ static bool normalise_scope(struct broker_item *item, const char *scope, struct 
     for (size_t i = 0; ok && i < count; i++) {
         if (i > 0 && compare_slices(&items[i], &items[i - 1]) == 0)
             continue;
-        ok = (text.len == 0 ||
-              (buffer_add_char(&text, ' ', err) && buffer_add_char(&values, ' ', err))) &&
+        ok = (text.len == 0 || buffer_add_char(&text, ' ', err)) &&
+             (values.len == 0 || buffer_add_char(&values, ' ', err)) &&
              buffer_add(&text, items[i].data, items[i].len, err) &&
-             buffer_add(&values, items[i].data + audience.len + 1, items[i].len - audience.len - 1,
-                        err);
+             buffer_add(&values, items[i].data + before_value, items[i].len - before_value, err);
     }
     if (ok) {
         item->audience = slice_dup(audience);
@@ -101,12 +104,17 @@ static struct broker_item *new_item(struct broker *broker, enum item_kind kind, 
     return item;
 }
 
-struct broker_item *item_new_token(struct broker *broker, const char *name, const char *scope,
-                                   struct error *err)
+struct broker_item *item_new_token(struct broker *broker, const char *name, size_t provider,
+                                   const char *scope, struct error *err)
 {
     struct broker_item *item = new_item(broker, ITEM_TOKEN, name, err);
 
-    if (item != NULL && normalise_scope(item, scope, err))
+    if (item == NULL)
+        return NULL;
+    item->provider =
+        provider == 0 ? &broker->options.provider : &broker->options.more_providers[provider - 1];
+    if (provider == 0 ? normalise_scope(item, scope, scope_check, err)
+                      : normalise_scope(item, scope, scope_check_oauth, err))
         return item;
     item_free(item);
     return NULL;
@@ -131,8 +139,7 @@ struct broker_item *item_new_api_key(struct broker *broker, const char *name,
 static void stop_fetch(struct broker_item *item)
 {
     if (item->token_fetch != NULL)
-        item->broker->options.provider.cancel(item->broker->options.provider.arg,
-                                              TAKE(item->token_fetch));
+        item->provider->cancel(item->provider->arg, TAKE(item->token_fetch));
     if (item->vault_call != NULL)
         vault_call_cancel(TAKE(item->vault_call));
     item->is_fetching = item->waits_for_vault = false;
@@ -289,14 +296,13 @@ static void on_token(void *arg, const struct token_answer *answer, const struct 
 
 static void start_token(struct broker_item *item)
 {
-    struct credential_provider *provider = &item->broker->options.provider;
     struct token_request request = {.scope = slice_of(item->scope),
                                     .audience = slice_of(item->audience),
                                     .values = slice_of(item->values),
                                     .deadline_ms = item->give_up_at_ms};
     struct error err = {0};
 
-    item->token_fetch = provider->fetch(provider->arg, &request, on_token, item, &err);
+    item->token_fetch = item->provider->fetch(item->provider->arg, &request, on_token, item, &err);
     if (item->token_fetch == NULL)
         fail(item, &err, -1);
 }

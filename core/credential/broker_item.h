@@ -20,10 +20,11 @@ struct broker_want {
 struct broker_item {
     struct broker *broker;
     enum item_kind kind;
-    char *name;       /* of the first credential that uses it */
-    char *identifier; /* API keys */
-    int64_t cache_ms; /* API keys */
-    char *scope;      /* tokens: sorted, without repeats */
+    char *name;                                 /* of the first credential that uses it */
+    char *identifier;                           /* API keys */
+    int64_t cache_ms;                           /* API keys */
+    const struct credential_provider *provider; /* tokens */
+    char *scope;                                /* tokens: sorted, without repeats */
     char *audience;
     char *values;
 
@@ -66,9 +67,10 @@ struct broker {
 int64_t broker_now_ms(const struct broker *broker);
 int64_t broker_wall_s(const struct broker *broker);
 
-/* A token item from a scope text "audience|value ...", or NULL. */
-struct broker_item *item_new_token(struct broker *broker, const char *name, const char *scope,
-                                   struct error *err);
+/* A token item from a scope text "audience|value ...", or NULL. `provider` is that of a
+ * credential_config; with another than 0, plain scopes are fine too. */
+struct broker_item *item_new_token(struct broker *broker, const char *name, size_t provider,
+                                   const char *scope, struct error *err);
 struct broker_item *item_new_api_key(struct broker *broker, const char *name,
                                      const char *identifier, int64_t cache_s, struct error *err);
 void item_free(struct broker_item *item);

@@ -112,34 +112,62 @@ struct walk {
     struct error *err;
 };
 
+static bool visit(const struct walk *walk, struct json_object *schema, struct json_object *value,
+                  const char *pointer, int depth);
+
 static bool walk_object(const struct walk *walk, struct json_object *schema,
                         struct json_object *config, const char *at, int depth)
 {
     struct json_object *properties = json_get_object(schema, "properties");
 
-    if (properties == NULL || depth >= MARK_DEPTH_MAX)
+    if (properties == NULL)
         return true;
     json_object_object_foreach(properties, name, property)
     {
-        struct json_object *value, *mark;
+        struct json_object *value;
         char pointer[256];
 
-        if (!json_object_is_type(property, json_type_object) ||
-            !json_object_object_get_ex(config, name, &value) ||
-            snprintf(pointer, sizeof pointer, "%s/%s", at, name) >= (int)sizeof pointer)
-            continue;
-        if (json_object_object_get_ex(property, walk->mark, &mark) &&
-            json_object_is_type(value, json_type_string) && json_object_get_string_len(value) > 0 &&
-            !walk->fn(walk->arg, pointer,
-                      json_object_is_type(mark, json_type_string) ? json_object_get_string(mark)
-                                                                  : "",
-                      json_object_get_string(value), walk->err))
-            return false;
-        if (json_object_is_type(value, json_type_object) &&
-            !walk_object(walk, property, value, pointer, depth + 1))
+        if (json_object_is_type(property, json_type_object) &&
+            json_object_object_get_ex(config, name, &value) &&
+            snprintf(pointer, sizeof pointer, "%s/%s", at, name) < (int)sizeof pointer &&
+            !visit(walk, property, value, pointer, depth + 1))
             return false;
     }
     return true;
+}
+
+static bool walk_array(const struct walk *walk, struct json_object *schema,
+                       struct json_object *array, const char *at, int depth)
+{
+    struct json_object *items = json_get_object(schema, "items");
+
+    for (size_t i = 0; items != NULL && i < json_object_array_length(array); i++) {
+        char pointer[256];
+
+        if (snprintf(pointer, sizeof pointer, "%s/%zu", at, i) < (int)sizeof pointer &&
+            !visit(walk, items, json_object_array_get_idx(array, i), pointer, depth + 1))
+            return false;
+    }
+    return true;
+}
+
+static bool visit(const struct walk *walk, struct json_object *schema, struct json_object *value,
+                  const char *pointer, int depth)
+{
+    struct json_object *mark;
+
+    if (depth > MARK_DEPTH_MAX)
+        return true;
+    if (json_object_is_type(value, json_type_object))
+        return walk_object(walk, schema, value, pointer, depth);
+    if (json_object_is_type(value, json_type_array))
+        return walk_array(walk, schema, value, pointer, depth);
+    return !json_object_object_get_ex(schema, walk->mark, &mark) ||
+           !json_object_is_type(value, json_type_string) ||
+           json_object_get_string_len(value) == 0 ||
+           walk->fn(walk->arg, pointer,
+                    json_object_is_type(mark, json_type_string) ? json_object_get_string(mark) : "",
+                    json_object_get_string(value), walk->err);
 }
 
 bool plugin_config_each(const struct plugin_library *library, struct json_object *config,
@@ -150,5 +178,5 @@ bool plugin_config_each(const struct plugin_library *library, struct json_object
 {
     const struct walk walk = {mark, fn, arg, err};
 
-    return walk_object(&walk, library->schema_json, config, "", 0);
+    return visit(&walk, library->schema_json, config, "", 0);
 }

@@ -7,6 +7,7 @@
 
 #include "../support/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const guide[][2] = {
@@ -148,6 +149,96 @@ START_TEST(a_value_that_looks_like_a_secret_is_refused_and_not_shown)
 }
 END_TEST
 
+/* ---- credential providers of the host file --------------------------------------------------- */
+
+static struct host_config *parse_with_providers(const char *credential)
+{
+    static const char format[] =
+        "{\"inbound\": {\"issuer\": \"https://as.example\", \"jwks_url\": "
+        "\"https://as.example/jwks\","
+        " \"audience\": \"https://agent.example\", \"scope\": \"agent.access\"},"
+        " \"credential_providers\": {\"corp\": {\"plugin\": \"some-plugin\","
+        "   \"config\": {\"url\": \"${ENTERPRISE_SERVICE_URL}\"}, \"placement\": \"inline\"}},"
+        " \"credentials\": {\"one\": %s},"
+        " \"model\": {\"base_url\": \"https://model.example/v1\", \"name\": \"m\", \"credential\": "
+        "\"one\"},"
+        " \"tools\": {}}";
+    char text[2000];
+
+    ck_assert_int_lt(snprintf(text, sizeof text, format, credential), (int)sizeof text);
+    return host_config_parse("sesame.json", text, strlen(text), &source, &problems);
+}
+
+START_TEST(a_credential_may_come_from_a_provider_of_the_host_file)
+{
+    struct host_config *config = parse_with_providers(
+        "{\"kind\": \"access-token\", \"provider\": \"corp\", \"scope\": \"read write\","
+        " \"origins\": [\"https://svc.example\"]}");
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_uint_eq(config->provider_count, 1);
+    ck_assert_str_eq(config->providers[0].name, "corp");
+    ck_assert_str_eq(config->providers[0].plugin, "some-plugin");
+    ck_assert_str_eq(config->providers[0].config_json, "{\"url\":\"https://svc.example/call\"}");
+    ck_assert_int_eq(config->providers[0].placement, PLACEMENT_INLINE);
+    ck_assert_uint_eq(config->credentials[0].provider, 1);
+    ck_assert(!host_config_needs_idaas(config));
+    ck_assert(host_config_complete(config, NULL, &problems));
+    host_config_free(config);
+}
+END_TEST
+
+START_TEST(without_a_provider_a_credential_needs_idaas_and_its_form_of_scope)
+{
+    struct host_config *config = parse_with_providers(
+        "{\"kind\": \"access-token\", \"scope\": \"https://svc.example|read\","
+        " \"origins\": [\"https://svc.example\"]}");
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert(host_config_needs_idaas(config));
+    host_config_free(config);
+    ck_assert_ptr_null(
+        parse_with_providers("{\"kind\": \"access-token\", \"scope\": \"read write\","
+                             " \"origins\": [\"https://svc.example\"]}"));
+    ck_assert_msg(strstr(show_problems(), "$.credentials.one.scope") != NULL, "%s",
+                  show_problems());
+}
+END_TEST
+
+START_TEST(a_provider_that_is_not_there_or_holds_a_secret_is_named)
+{
+    static const char text[] =
+        "{\"credential_providers\": {\"corp\": {\"plugin\": \"../x\","
+        " \"config\": {\"client_secret\": \"sk-0123456789abcdef0123456789abcdef\"}}},"
+        " \"credentials\": {\"one\": {\"kind\": \"access-token\", \"provider\": \"crop\","
+        " \"scope\": \"a\", \"origins\": [\"https://svc.example\"]}}}";
+    const char *all;
+
+    ck_assert_ptr_null(host_config_parse("sesame.json", text, sizeof text - 1, &source, &problems));
+    all = show_problems();
+    ck_assert_msg(strstr(all, "$.credentials.one.provider") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "$.credential_providers.corp.plugin") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "$.credential_providers.corp.config.client_secret") != NULL, "%s",
+                  all);
+    ck_assert_ptr_null(strstr(all, "0123456789"));
+}
+END_TEST
+
+START_TEST(without_an_idaas_file_the_issuer_must_be_given)
+{
+    static const char text[] =
+        "{\"credentials\": {}, \"tools\": {},"
+        " \"model\": {\"base_url\": \"https://model.example/v1\", \"name\": \"m\"}}";
+    struct host_config *config =
+        host_config_parse("sesame.json", text, sizeof text - 1, &source, &problems);
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert(!host_config_complete(config, NULL, &problems));
+    ck_assert_msg(strstr(show_problems(), "$.inbound.issuer") != NULL, "%s", show_problems());
+    host_config_free(config);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {the_guides_variables_alone_make_the_sample,
@@ -156,6 +247,10 @@ int main(void)
                                   plain_http_goes_to_loopback_only,
                                   all_faults_of_a_file_are_told_in_one_run,
                                   a_value_that_looks_like_a_secret_is_refused_and_not_shown,
+                                  a_credential_may_come_from_a_provider_of_the_host_file,
+                                  without_a_provider_a_credential_needs_idaas_and_its_form_of_scope,
+                                  a_provider_that_is_not_there_or_holds_a_secret_is_named,
+                                  without_an_idaas_file_the_issuer_must_be_given,
                                   NULL};
 
     return run_tests("host_config", tests, setup, teardown);

@@ -18,3 +18,7 @@ check_PROGRAMS += test_bound_token
 test_bound_token_SOURCES = tests/credential/test_bound_token.c
 test_bound_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_bound_token_LDADD = $(test_broker_LDADD)
+check_PROGRAMS += test_providers
+test_providers_SOURCES = tests/credential/test_providers.c
+test_providers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_providers_LDADD = $(test_broker_LDADD)

@@ -82,7 +82,8 @@ struct sesame_plugin {
     const char *description; /* one sentence */
 
     /* JSON Schema (2020-12) of an object: the instance's configuration. The host sets defaults and
-     * refuses unknown members and wrong types before `create`. Marks of our own in a property:
+     * refuses unknown members and wrong types before `create`. Marks of our own in a property, or
+     * in the `items` of an array of texts:
      *   "x-secret": "env" | "file"   the value names the variable or file that holds a secret; a
      *                                file may begin with "~/"
      *   "x-origin": true             the value is a URL; its origin is granted to the instance
