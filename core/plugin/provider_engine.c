@@ -67,7 +67,7 @@ static void read_failure(struct engine_fetch *fetch, int32_t status, struct json
     const char *request_id = data == NULL ? NULL : json_get_string(data, "request_id", NULL);
 
     error_set_named(
-        &fetch->result.err, error_of_status(status), code == NULL ? "" : code, "%.300s%s%.80s",
+        &fetch->result.err, error_of_status(status), code == NULL ? "" : code, "%.390s%s%.60s",
         message == NULL ? "the credential provider gave no reason" : message,
         request_id == NULL ? "" : ", request id ", request_id == NULL ? "" : request_id);
     /* A server may repeat in its description what it was sent. */
