@@ -21,3 +21,27 @@ test_token_answers_SOURCES = tests/credential-providers/test_token_answers.c $(P
 test_token_answers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_token_answers_LDADD = $(PROVIDER_TEST_LIBS)
 EXTRA_DIST += tests/vectors/idaas-token-responses.json
+
+ALIBABA_TEST_SOURCES = \
+    tests/credential-providers/alibaba_bench.c \
+    tests/credential-providers/alibaba_bench.h
+check_PROGRAMS += test_alibaba_acs3 test_alibaba_token test_alibaba_chain \
+                  test_alibaba_renewal
+test_alibaba_acs3_SOURCES = tests/credential-providers/test_alibaba_acs3.c $(ALIBABA_TEST_SOURCES)
+test_alibaba_acs3_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+test_alibaba_acs3_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_alibaba_acs3_LDADD = libalibabacloud.la $(PROVIDER_TEST_LIBS)
+test_alibaba_token_SOURCES = tests/credential-providers/test_alibaba_token.c $(ALIBABA_TEST_SOURCES)
+test_alibaba_token_CPPFLAGS = $(test_alibaba_acs3_CPPFLAGS)
+test_alibaba_token_CFLAGS = $(test_alibaba_acs3_CFLAGS)
+test_alibaba_token_LDADD = $(test_alibaba_acs3_LDADD)
+test_alibaba_chain_SOURCES = tests/credential-providers/test_alibaba_chain.c $(ALIBABA_TEST_SOURCES)
+test_alibaba_chain_CPPFLAGS = $(test_alibaba_acs3_CPPFLAGS)
+test_alibaba_chain_CFLAGS = $(test_alibaba_acs3_CFLAGS)
+test_alibaba_chain_LDADD = $(test_alibaba_acs3_LDADD)
+test_alibaba_renewal_SOURCES = tests/credential-providers/test_alibaba_renewal.c $(ALIBABA_TEST_SOURCES)
+test_alibaba_renewal_CPPFLAGS = $(test_alibaba_acs3_CPPFLAGS)
+test_alibaba_renewal_CFLAGS = $(test_alibaba_acs3_CFLAGS)
+test_alibaba_renewal_LDADD = $(test_alibaba_acs3_LDADD)
+EXTRA_DIST += tests/vectors/alibaba-acs3.json tests/vectors/alibaba-credential-chain.json \
+              tests/vectors/alibaba-generate-oauth-token.json
