@@ -163,5 +163,5 @@ int main(void)
                                   a_mixture_of_plain_scopes_and_audiences_is_refused,
                                   NULL};
 
-    return run_tests("providers", tests, set_up, tear_down);
+    return run_tests("several_providers", tests, set_up, tear_down);
 }
