@@ -16,6 +16,7 @@ struct peer {
     struct http_listener *listener;
     struct http_service *service;
     char url[64];
+    int connections;
     int requests;
     char last_target[512];
     char last_body[4096];
@@ -28,6 +29,7 @@ static inline void peer_on_accept(void *arg, int fd)
 {
     struct peer *peer = arg;
 
+    peer->connections++;
     http_service_adopt(peer->service, fd);
 }
 

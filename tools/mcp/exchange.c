@@ -8,6 +8,7 @@
 #define RESUME_MAX_COUNT 200
 #define RETRY_DEFAULT_MS 1000
 #define RETRY_MAX_MS 60000
+#define DRAIN_MAX_MS 250
 
 /* ---- an end ---------------------------------------------------------------------------------- */
 
@@ -30,11 +31,24 @@ static void free_exchange(struct exchange *exchange)
     free(exchange);
 }
 
-static void finish(struct exchange *exchange, struct outcome *outcome)
+static void deliver(struct exchange *exchange, struct outcome *outcome)
 {
     outcome->http_status = exchange->http_status;
     if (exchange->done != NULL && !exchange->is_cancelled)
         exchange->done(exchange->instance, exchange->owner, outcome);
+}
+
+static void deliver_response(struct exchange *exchange)
+{
+    deliver(exchange, &(struct outcome){.status = SESAME_OK,
+                                        .response = kit_buffer_text(&exchange->response),
+                                        .session_id = exchange->session_id,
+                                        .has_bad_session_id = exchange->has_bad_session_id});
+}
+
+static void finish(struct exchange *exchange, struct outcome *outcome)
+{
+    deliver(exchange, outcome);
     free_exchange(exchange);
 }
 
@@ -57,14 +71,37 @@ static void on_head(struct sesame_instance *instance, uint64_t tag, int32_t http
         instance->http->cancel(instance->kit.host, exchange->http);
 }
 
+static void stop_draining(struct sesame_instance *instance, uint64_t tag)
+{
+    struct exchange *exchange = (struct exchange *)(uintptr_t)tag;
+
+    exchange->timer = 0;
+    instance->http->cancel(instance->kit.host, exchange->http);
+}
+
+/* The response is here before its stream is over. Most servers end it right away: waiting a moment
+ * for that keeps the connection for the next request, hanging up would cost a TLS handshake. */
+static void deliver_early(struct exchange *exchange)
+{
+    struct sesame_instance *instance = exchange->instance;
+
+    exchange->is_delivered = true;
+    exchange->timer = instance->loop->timer_start(instance->kit.host, DRAIN_MAX_MS, stop_draining,
+                                                  (uint64_t)(uintptr_t)exchange);
+    if (exchange->timer == 0)
+        instance->http->cancel(instance->kit.host, exchange->http);
+    deliver_response(exchange);
+}
+
 static void on_data(struct sesame_instance *instance, uint64_t tag, struct sesame_text bytes)
 {
     struct exchange *exchange = (struct exchange *)(uintptr_t)tag;
 
     answer_take_data(exchange, bytes);
-    /* What we asked for is here, or cannot come any more: the rest of the stream is of no use. */
-    if (exchange->response.len > 0 || exchange->sse_status != SESAME_OK)
+    if (exchange->sse_status != SESAME_OK)
         instance->http->cancel(instance->kit.host, exchange->http);
+    else if (exchange->response.len > 0 && !exchange->is_delivered)
+        deliver_early(exchange);
 }
 
 static void send_again(struct sesame_instance *instance, uint64_t tag);
@@ -149,22 +186,19 @@ static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t stat
     (void)instance;
     (void)answer;
     exchange->http = 0;
-    if (exchange->is_cancelled) {
+    if (exchange->is_cancelled || exchange->is_delivered) {
         free_exchange(exchange);
         return;
     }
     if (status == SESAME_OK)
         answer_take_end(exchange);
     if (exchange->response.len > 0 || is_accepted(exchange, status)) {
-        outcome.response = kit_buffer_text(&exchange->response);
-        outcome.session_id = exchange->session_id;
-        outcome.has_bad_session_id = exchange->has_bad_session_id;
-    } else if (is_passing(exchange, status) && resume(exchange)) {
-        return;
-    } else {
+        deliver_response(exchange);
+        free_exchange(exchange);
+    } else if (!is_passing(exchange, status) || !resume(exchange)) {
         explain(exchange, status, message, &outcome, text, sizeof text);
+        finish(exchange, &outcome);
     }
-    finish(exchange, &outcome);
 }
 
 /* ---- sending -----------------------------------------------------------------------------------

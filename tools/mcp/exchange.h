@@ -21,6 +21,7 @@ struct exchange {
     uint64_t timer;
     bool sent_session;
     bool is_cancelled;
+    bool is_delivered; /* the response was; the rest of its stream is waited for */
 
     /* the answer */
     int32_t http_status;

@@ -3,7 +3,7 @@
 
 #include "../../support/run.h"
 
-#define LOST_PING "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}"
+#define PING "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}"
 
 static void call_echo(void)
 {
@@ -177,6 +177,34 @@ START_TEST(the_answer_ends_a_stream_that_the_server_keeps_open)
 }
 END_TEST
 
+START_TEST(a_stream_that_ends_leaves_its_connection_to_the_next_call)
+{
+    mcp_open_and_list("");
+    for (int i = 0; i < 5; i++) {
+        mcp_script(&server, "tools/call", 200, SSE_TYPE, "id: 1\n" EVENT(TEXT_RESULT("done")));
+        call_echo();
+        /* As between two steps of a turn: the end of the stream comes right behind the result. */
+        for (int turn = 0; turn < 5; turn++)
+            loop_run_once(bench.loop, 1);
+    }
+    ck_assert_int_eq(server.peer.connections, 1);
+}
+END_TEST
+
+START_TEST(what_a_stream_tells_behind_the_result_is_heard)
+{
+    struct mcp_held *held;
+
+    mcp_open_and_list("");
+    mcp_script(&server, "tools/call", 200, SSE_TYPE, EVENT(TEXT_RESULT("done")))->end = MCP_HOLD;
+    call_echo();
+    held = mcp_held(&server, "tools/call");
+    ck_assert_ptr_nonnull(held);
+    mcp_write(held, EVENT(PING), MCP_END);
+    PEER_RUN_UNTIL(bench.loop, mcp_count(&server, "response") == 1);
+}
+END_TEST
+
 START_TEST(progress_is_shown_while_the_call_goes_on)
 {
     struct mcp_held *held;
@@ -212,7 +240,7 @@ END_TEST
 /* ---- batches --------------------------------------------------------------------------------- */
 
 #define BATCH                                                                 \
-    "[" NOTICE("notifications/message", "{}") ",7," LOST_PING                 \
+    "[" NOTICE("notifications/message", "{}") ",7," PING                      \
                                               ",{\"jsonrpc\":\"2.0\",\"id\":" \
                                               "999,\"result\":{}}," TEXT_RESULT("in it") "]"
 
@@ -346,6 +374,8 @@ int main(void)
         an_error_of_the_protocol_is_told_with_its_code,
         a_result_may_come_behind_other_messages,
         the_answer_ends_a_stream_that_the_server_keeps_open,
+        a_stream_that_ends_leaves_its_connection_to_the_next_call,
+        what_a_stream_tells_behind_the_result_is_heard,
         progress_is_shown_while_the_call_goes_on,
         a_batch_is_read_in_the_revision_that_has_them,
         a_batch_is_no_answer_in_later_revisions,
