@@ -16,6 +16,22 @@
 
 #define MARK_DEPTH_MAX 8
 
+static bool refuse_preset(struct json_object *presets, const char *name, struct error *err)
+{
+    char known[120] = "";
+    size_t used = 0;
+
+    json_object_object_foreach(presets, preset, value)
+    {
+        (void)value;
+        if (used < sizeof known) /* cutting the list off is fine */
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                     used == 0 ? "" : ", ", preset);
+    }
+    return error_set(err, ERROR_BAD_INPUT,
+                     "$.preset: the plugin has no preset \"%.60s\", it has %s", name, known);
+}
+
 /* Members of the preset that the configuration does not have itself. */
 static bool apply_preset(const struct plugin_manifest *manifest, struct json_object *config,
                          struct error *err)
@@ -27,8 +43,7 @@ static bool apply_preset(const struct plugin_manifest *manifest, struct json_obj
         return true;
     preset = json_get_object(manifest->presets, name);
     if (preset == NULL)
-        return error_set(err, ERROR_BAD_INPUT, "$.preset: the plugin has no preset \"%.60s\"",
-                         name);
+        return refuse_preset(manifest->presets, name, err);
     json_object_object_foreach(preset, member, value)
     {
         struct json_object *copy = NULL;

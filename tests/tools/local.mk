@@ -3,7 +3,11 @@ MCP_TEST_LIBS = libmcpserver.la $(test_tools_LDADD)
 check_LTLIBRARIES += libmcpserver.la
 libmcpserver_la_SOURCES = tests/tools/mcp/server.c tests/tools/mcp/server.h
 libmcpserver_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_PROGRAMS += test_mcp_session test_mcp_list test_mcp_call test_mcp_stream test_mcp_failure
+check_PROGRAMS += test_mcp_config test_mcp_session test_mcp_list test_mcp_call test_mcp_stream \
+                  test_mcp_failure
+test_mcp_config_SOURCES = tests/tools/mcp/test_config.c
+test_mcp_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_mcp_config_LDADD = $(MCP_TEST_LIBS)
 test_mcp_session_SOURCES = tests/tools/mcp/test_session.c
 test_mcp_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_mcp_session_LDADD = $(MCP_TEST_LIBS)

@@ -185,23 +185,6 @@ START_TEST(a_refused_initialize_says_what_to_look_at)
 }
 END_TEST
 
-START_TEST(the_older_transports_address_is_refused_with_the_hint)
-{
-    static const char *const urls[] = {"http://127.0.0.1:1/sse", "http://127.0.0.1:1/a/sse/",
-                                       "http://127.0.0.1:1/sse?key=k"};
-
-    for (size_t i = 0; i < 3; i++) {
-        struct error err = {0};
-        char config[200];
-
-        snprintf(config, sizeof config, "{\"url\":\"%s\"}", urls[i]);
-        ck_assert(!tool_bench_try_open(&bench, "mcp", config, &err));
-        ck_assert_msg(strstr(err.message, "/mcp") != NULL, "%s", err.message);
-        tool_bench_stop(&bench);
-    }
-}
-END_TEST
-
 /* ---- session ids ----------------------------------------------------------------------------- */
 
 START_TEST(the_session_id_is_sent_everywhere_but_on_initialize)
@@ -409,7 +392,6 @@ int main(void)
         initialize_may_be_answered_as_a_stream,
         initialized_is_accepted_with_any_success,
         a_refused_initialize_says_what_to_look_at,
-        the_older_transports_address_is_refused_with_the_hint,
         the_session_id_is_sent_everywhere_but_on_initialize,
         a_session_id_with_other_characters_is_refused,
         only_the_answer_to_initialize_names_the_session,
