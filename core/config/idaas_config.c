@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "config/endpoint.h"
+#include "config/idaas_private.h"
 #include "config/problems.h"
 #include "config/reader.h"
 
@@ -46,19 +47,6 @@ static const char *const authn_keys[] = {
     "privateKeyPassphraseEnvVarName",
 };
 static const char *const http_keys[] = {"connectTimeout", "readTimeout", "unsafeIgnoreSSLCert"};
-static const char *const environments[] = {
-    "COMMON",
-    "COMPUTER",
-    "KUBERNETES",
-    "ALIBABA_CLOUD_ECS",
-    "ALIBABA_CLOUD_ECI",
-    "ALIBABA_CLOUD_ACK",
-    "AWS_EC2",
-    "AWS_ESK",
-    "GOOGLE_VM",
-    "HUAWEI_CLOUD_ECS",
-    "CUSTOM",
-};
 
 /* "unsafeIgnoreSSLCert" to "unsafe_ignore_ssl_cert", as the vendor's Python SDK does. */
 static void to_snake(const char *name, char *out, size_t out_size)
@@ -135,25 +123,6 @@ static char *text_of(const struct place *place, const char *key)
     return place_text(place, key, "");
 }
 
-static void missing(const struct place *place, const char *key, const char *code,
-                    const char *expected)
-{
-    struct problem *problem = place_problem(place, false, key);
-
-    PROBLEM_SET(problem, code, "%s", code);
-    PROBLEM_SET(problem, what, "%s is missing", key);
-    PROBLEM_SET(problem, expected, "%s", expected);
-}
-
-/* Present with a value of the wrong type: that has been reported, "is missing" would confuse. */
-static bool is_mistyped(const struct place *place, const char *key)
-{
-    struct json_object *value = NULL;
-
-    return place->object != NULL && json_object_object_get_ex(place->object, key, &value) &&
-           value != NULL && !json_object_is_type(value, json_type_string);
-}
-
 static char *required(const struct place *place, const char *key, const char *code,
                       const char *expected)
 {
@@ -161,7 +130,7 @@ static char *required(const struct place *place, const char *key, const char *co
     char *text = text_of(place, key);
 
     if (slice_trim(slice_of(text)).len == 0 && place->reader->problems->error_count == before)
-        missing(place, key, code, expected);
+        idaas_missing(place, key, code, expected);
     return text;
 }
 
@@ -204,7 +173,7 @@ static void read_scope(const struct place *top, struct idaas_config *config)
         return;
     }
     config->scope = text_of(top, "scope");
-    if (is_mistyped(top, "scope") || scope_check(config->scope, NULL, &err))
+    if (idaas_is_mistyped(top, "scope") || scope_check(config->scope, NULL, &err))
         return;
     problem = place_problem(top, false, "scope");
     PROBLEM_SET(problem, code, "%s", err.name);
@@ -261,8 +230,8 @@ static void read_identity(const struct place *top, const struct place *authn,
         return;
     config->is_human = place_choice(authn, key, type, types, COUNT(types)) == 1;
     if (config->is_human && config->device_authorization_endpoint[0] == '\0')
-        missing(top, "deviceAuthorizationEndpoint", "DeviceAuthorizationEndpointNotFound",
-                "an https URL, which identityType HUMAN needs");
+        idaas_missing(top, "deviceAuthorizationEndpoint", "DeviceAuthorizationEndpointNotFound",
+                      "an https URL, which identityType HUMAN needs");
 }
 
 static void read_method(const struct place *authn, struct idaas_config *config)
@@ -271,7 +240,7 @@ static void read_method(const struct place *authn, struct idaas_config *config)
     char shown[80];
     struct problem *problem;
 
-    if (is_mistyped(authn, "authnMethod")) {
+    if (idaas_is_mistyped(authn, "authnMethod")) {
         problem = place_problem(authn, false, "authnMethod");
         PROBLEM_SET(problem, code, "UnsupportedAuthenticationMethod");
         PROBLEM_SET(problem, what, "wrong type");
@@ -295,139 +264,6 @@ static void read_method(const struct place *authn, struct idaas_config *config)
                 "PKCS7, PCA, OIDC or PLUGIN");
 }
 
-/* The name of a variable that must be set; the value is looked at only for blankness. */
-static void check_variable(const struct place *authn, const char *key, const char *name,
-                           const char *name_code, const char *value_code, const char *meaning)
-{
-    const struct config_source *source = authn->reader->source;
-    struct problem *problem;
-    const char *value;
-
-    if (is_mistyped(authn, key))
-        return;
-    if (name[0] == '\0') {
-        missing(authn, key, name_code, "the name of the environment variable that holds it");
-        return;
-    }
-    if (!config_is_variable_name(name) || config_looks_like_secret(name) ||
-        config_looks_random(name)) {
-        problem = place_problem(authn, false, key);
-        PROBLEM_SET(problem, what, "not the name of an environment variable");
-        PROBLEM_SET(problem, found, "%zu characters (not shown, they may be the secret itself)",
-                    strlen(name));
-        PROBLEM_SET(problem, expected, "a name such as IDAAS_CLIENT_SECRET");
-        PROBLEM_SET(problem, fix,
-                    "Put the value into an environment variable and its name here; "
-                    "if it was the secret, have a new one made.");
-        return;
-    }
-    value = source->get_env(source->arg, name);
-    if (value != NULL && slice_trim(slice_of(value)).len > 0)
-        return;
-    problem = place_problem(authn, false, key);
-    PROBLEM_SET(problem, code, "%s", value_code);
-    PROBLEM_SET(problem, what, "Environment variable %s (%s of the agent) is %s", name, meaning,
-                value == NULL ? "not set" : "empty");
-    PROBLEM_SET(problem, fix, "Set %s.", name);
-}
-
-static void check_private_key(const struct place *authn, const struct idaas_config *config)
-{
-    check_variable(authn, "privateKeyEnvVarName", config->private_key_env,
-                   "PrivateKeyEnvVarNameNotFound", "PrivateKeyNotFound", "private key");
-    if (config->passphrase_env[0] != '\0')
-        check_variable(authn, "privateKeyPassphraseEnvVarName", config->passphrase_env, "",
-                       "PrivateKeyPassphraseNotFound", "passphrase of the private key");
-}
-
-static void check_federated(const struct place *authn, const struct idaas_config *config)
-{
-    if (config->federated_credential_name[0] == '\0' &&
-        !is_mistyped(authn, "applicationFederatedCredentialName"))
-        missing(authn, "applicationFederatedCredentialName",
-                "ApplicationFederatedCredentialNameNotFound",
-                "the name of the federated credential of the agent node");
-}
-
-static void check_environment(const struct place *authn, const struct idaas_config *config,
-                              const char *wanted)
-{
-    const char *found = config->deploy_environment;
-    char shown[80];
-    struct problem *problem;
-
-    if (is_mistyped(authn, "clientDeployEnvironment") || strcmp(found, wanted) == 0)
-        return;
-    problem = place_problem(authn, false, "clientDeployEnvironment");
-    PROBLEM_SET(problem, code, "ClientDeployEnvironmentNotFound");
-    PROBLEM_SET(problem, what, "clientDeployEnvironment is missing");
-    PROBLEM_SET(problem, expected, "%s, the one that works with %s", wanted,
-                authn_method_text(config->method));
-    if (found[0] == '\0')
-        return;
-    PROBLEM_SET(problem, what, "unknown value");
-    PROBLEM_SET(problem, found, "%s", reader_show(found, shown, sizeof shown));
-    for (size_t i = 0; i < COUNT(environments); i++) {
-        if (strcmp(found, environments[i]) == 0) {
-            PROBLEM_SET(problem, code, "UnsupportedClientDeployEnvironment");
-            PROBLEM_SET(problem, what, "does not work with %s", authn_method_text(config->method));
-        }
-    }
-}
-
-static void check_certificates(const struct place *authn, const struct idaas_config *config)
-{
-    if (config->client_certificate[0] == '\0')
-        missing(authn, "clientX509Certificate", "ClientX509CertificateNotFound",
-                "the PEM text of the client certificate");
-    if (config->certificate_chain[0] == '\0')
-        missing(authn, "x509CertChains", "X509CertChainsNotFound",
-                "the PEM texts of the certificates between it and the root");
-    if (strstr(config->client_certificate, "PRIVATE KEY") != NULL ||
-        strstr(config->certificate_chain, "PRIVATE KEY") != NULL) {
-        struct problem *problem = place_problem(authn, false, "clientX509Certificate");
-
-        PROBLEM_SET(problem, what, "holds a private key (not shown)");
-        PROBLEM_SET(problem, fix,
-                    "Keep certificates only, and put the key into the variable that "
-                    "privateKeyEnvVarName names.");
-    }
-}
-
-static void check_method(const struct place *authn, const struct idaas_config *config)
-{
-    switch (config->method) {
-    case AUTHN_NONE:
-        break; /* reported by read_method */
-    case AUTHN_CLIENT_SECRET_POST:
-    case AUTHN_CLIENT_SECRET_BASIC:
-    case AUTHN_CLIENT_SECRET_JWT:
-        check_variable(authn, "clientSecretEnvVarName", config->client_secret_env,
-                       "ClientSecretEnvVarNameNotFound", "ClientSecretNotFound", "client secret");
-        break;
-    case AUTHN_PCA:
-        check_federated(authn, config);
-        check_certificates(authn, config);
-        __attribute__((fallthrough));
-    case AUTHN_PRIVATE_KEY_JWT:
-        check_private_key(authn, config);
-        break;
-    case AUTHN_PKCS7:
-        check_federated(authn, config);
-        check_environment(authn, config, "ALIBABA_CLOUD_ECS");
-        break;
-    case AUTHN_OIDC:
-        check_federated(authn, config);
-        check_environment(authn, config, "KUBERNETES");
-        break;
-    case AUTHN_PLUGIN:
-        if (config->plugin_name[0] == '\0' && !is_mistyped(authn, "pluginName"))
-            missing(authn, "pluginName", "PluginNameNotFound",
-                    "the name of a credential-provider plugin");
-        break;
-    }
-}
-
 static void read_authn(const struct place *top, struct idaas_config *config)
 {
     CLEANUP(json_cleanup) struct json_object *object = NULL;
@@ -436,7 +272,7 @@ static void read_authn(const struct place *top, struct idaas_config *config)
     bool is_there = json_object_object_get_ex(top->object, "authnConfiguration", &value) != 0;
 
     if (!is_there || value == NULL)
-        missing(top, "authnConfiguration", "AuthnConfigurationNotFound", "an object");
+        idaas_missing(top, "authnConfiguration", "AuthnConfigurationNotFound", "an object");
     if (is_there && value != NULL && !place_object(top, "authnConfiguration", &authn))
         is_there = false;
     else if (!is_there || value == NULL)
@@ -461,7 +297,7 @@ static void read_authn(const struct place *top, struct idaas_config *config)
         return;
     read_identity(top, &authn, config);
     read_method(&authn, config);
-    check_method(&authn, config);
+    idaas_check_method(&authn, config);
 }
 
 static int64_t read_timeout(const struct place *http, const char *key, const char *code,

@@ -52,7 +52,7 @@ struct idaas_config {
     char *algorithm;      /* of client assertions, "PS256"; "": by the key */
     char *federated_credential_name;
     char *deploy_environment; /* upper case */
-    char *oidc_token_file;
+    char *oidc_token_file;    /* also when the variable below held it */
     char *oidc_token_file_env;
     char *client_certificate; /* PEM */
     char *certificate_chain;  /* PEM */

@@ -1,6 +1,7 @@
 /* Small helpers for plugin code, outside the contract. */
 #include "plugins/kit/kit.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,20 @@ void kit_add_quoted(const struct kit *kit, struct kit_buffer *buffer, struct ses
     }
     buffer->len += len;
     buffer->data[buffer->len] = '\0';
+}
+
+void kit_add_percent(struct kit_buffer *buffer, struct sesame_text text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
+        bool is_plain = c < 0x80 && c != '\0' && (isalnum(c) || strchr("-._~", c) != NULL);
+
+        kit_add_text(buffer, is_plain ? (struct sesame_text){&text.data[i], 1}
+                                      : (struct sesame_text){escaped, 3});
+    }
 }
 
 struct sesame_text kit_buffer_text(const struct kit_buffer *buffer)

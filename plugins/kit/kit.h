@@ -38,6 +38,8 @@ void kit_add_text(struct kit_buffer *buffer, struct sesame_text text);
 void kit_add_number(struct kit_buffer *buffer, int64_t number);
 /* As a JSON string literal with its quotes. */
 void kit_add_quoted(const struct kit *kit, struct kit_buffer *buffer, struct sesame_text text);
+/* Percent-encoded: all but letters, digits and "-._~" (RFC 3986 section 2.3). */
+void kit_add_percent(struct kit_buffer *buffer, struct sesame_text text);
 struct sesame_text kit_buffer_text(const struct kit_buffer *buffer);
 void kit_clear(struct kit_buffer *buffer);
 

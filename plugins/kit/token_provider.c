@@ -185,7 +185,8 @@ void token_fetch_call(struct token_fetch *fetch, struct sesame_http_request *htt
     const struct kit *kit = &provider->kit;
     int32_t status;
 
-    http->deadline_ms = kit->clock->monotonic_ms(kit->host) + provider->timeout_ms;
+    if (http->deadline_ms == 0)
+        http->deadline_ms = kit->clock->monotonic_ms(kit->host) + provider->timeout_ms;
     if (fetch->deadline_ms > 0 && fetch->deadline_ms < http->deadline_ms)
         http->deadline_ms = fetch->deadline_ms;
     http->answer_max_bytes = ANSWER_MAX_BYTES;

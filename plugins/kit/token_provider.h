@@ -78,7 +78,8 @@ struct token_fetch {
 struct token_fetch *token_fetch_start(struct token_provider *provider, uint64_t call,
                                       const struct sesame_token_request *request);
 
-/* Sends one request; its deadline and the limit of its answer, which is kept secret, are set here.
+/* Sends one request; the limit of its answer, which is kept secret, and its deadline, unless it has
+ * one, are set here.
  * `then` follows once unless the fetch is cancelled. When it cannot be sent the fetch is failed. */
 void token_fetch_call(struct token_fetch *fetch, struct sesame_http_request *http,
                       token_then_fn *then);

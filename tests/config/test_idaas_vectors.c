@@ -34,6 +34,7 @@ static const struct departure {
     {"secret-env-blank", "ClientSecretNotFound", "the vendor would send the blanks"},
     {"private-key-env-unset", "PrivateKeyNotFound", "the vendor gives no code"},
     {"pkcs7-lowercase-environment", NULL, "enum values are taken in any case"},
+    {"oidc-computer", NULL, "the vendor's Java SDK takes it, and we stand in for that"},
     {"plugin-no-name", "PluginNameNotFound", "the vendor has the code and never gives it"},
     {"plugin-unknown", NULL, "drop-in plugins: their manifests say which names there are"},
     {"connectTimeout='5000'", "ConnectTimeoutNotValid", "the vendor gives no code of its own"},

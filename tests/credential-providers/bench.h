@@ -13,6 +13,7 @@
 #include <check.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct json_object;
 
@@ -40,6 +41,8 @@ struct bench {
     const char *header_name, *header_value; /* one more header, or NULL */
     /* What it answers elsewhere; NULL: 404. */
     void (*answer)(struct http_exchange *exchange);
+
+    time_t clock_ahead_s; /* added to the time of day of the program under test */
 
     /* How the last fetch ended. */
     char token[100];

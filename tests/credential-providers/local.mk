@@ -1,24 +1,37 @@
 # tests/credential-providers: each provider, loaded as the host loads it, against captures
-PROVIDER_TEST_SOURCES = \
+check_LTLIBRARIES += libproviderbench.la
+libproviderbench_la_SOURCES = \
     tests/credential-providers/bench.c \
     tests/credential-providers/bench.h \
     tests/credential-providers/captures.c \
     tests/credential-providers/captures.h \
     tests/credential-providers/jws_check.c \
     tests/credential-providers/jws_check.h
-PROVIDER_TEST_LIBS = libplugin.la libcredential.la libjwt.la libnet.la libconfig.la libbase.la \
+libproviderbench_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+PROVIDER_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+PROVIDER_TEST_LIBS = libproviderbench.la \
+                     libplugin.la libcredential.la libjwt.la libnet.la libconfig.la libbase.la \
                      $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -ldl -lpthread
 
-check_PROGRAMS += test_client_secret test_private_key_jwt test_token_answers
-test_client_secret_SOURCES = tests/credential-providers/test_client_secret.c $(PROVIDER_TEST_SOURCES)
-test_client_secret_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_PROGRAMS += test_client_secret test_federated_oidc test_federated_pca test_federated_pkcs7 \
+    test_private_key_jwt test_token_answers
+test_client_secret_SOURCES = tests/credential-providers/test_client_secret.c
+test_client_secret_CFLAGS = $(PROVIDER_TEST_CFLAGS)
 test_client_secret_LDADD = $(PROVIDER_TEST_LIBS)
-test_private_key_jwt_SOURCES = tests/credential-providers/test_private_key_jwt.c \
-    $(PROVIDER_TEST_SOURCES)
-test_private_key_jwt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_federated_oidc_SOURCES = tests/credential-providers/test_federated_oidc.c
+test_federated_oidc_CFLAGS = $(PROVIDER_TEST_CFLAGS)
+test_federated_oidc_LDADD = $(PROVIDER_TEST_LIBS)
+test_federated_pca_SOURCES = tests/credential-providers/test_federated_pca.c
+test_federated_pca_CFLAGS = $(PROVIDER_TEST_CFLAGS)
+test_federated_pca_LDADD = $(PROVIDER_TEST_LIBS)
+test_federated_pkcs7_SOURCES = tests/credential-providers/test_federated_pkcs7.c
+test_federated_pkcs7_CFLAGS = $(PROVIDER_TEST_CFLAGS)
+test_federated_pkcs7_LDADD = $(PROVIDER_TEST_LIBS)
+test_private_key_jwt_SOURCES = tests/credential-providers/test_private_key_jwt.c
+test_private_key_jwt_CFLAGS = $(PROVIDER_TEST_CFLAGS)
 test_private_key_jwt_LDADD = $(PROVIDER_TEST_LIBS)
-test_token_answers_SOURCES = tests/credential-providers/test_token_answers.c $(PROVIDER_TEST_SOURCES)
-test_token_answers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_token_answers_SOURCES = tests/credential-providers/test_token_answers.c
+test_token_answers_CFLAGS = $(PROVIDER_TEST_CFLAGS)
 test_token_answers_LDADD = $(PROVIDER_TEST_LIBS)
 EXTRA_DIST += tests/vectors/idaas-token-responses.json
 

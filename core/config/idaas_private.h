@@ -1,0 +1,21 @@
+/* What the parts of the IDaaS file's reader share; private to core/config. */
+#ifndef SESAME_CONFIG_IDAAS_PRIVATE_H
+#define SESAME_CONFIG_IDAAS_PRIVATE_H
+
+#include <stdbool.h>
+
+struct idaas_config;
+struct place;
+
+/* Reports that `key` is missing, under the vendor's code. */
+void idaas_missing(const struct place *place, const char *key, const char *code,
+                   const char *expected);
+
+/* Present with a value of the wrong type: that has been reported, "is missing" would confuse. */
+bool idaas_is_mistyped(const struct place *place, const char *key);
+
+/* Checks the members that the configuration's method needs, and finds out which file holds the
+ * OIDC token. */
+void idaas_check_method(const struct place *authn, struct idaas_config *config);
+
+#endif
