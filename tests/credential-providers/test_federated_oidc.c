@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 #include "../support/files.h"
-#include "../support/run.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -253,5 +252,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("federated_oidc", tests, set_up, tear_down);
+    return bench_run("federated_oidc", tests, set_up, tear_down);
 }

@@ -6,7 +6,6 @@
 #include "base/json.h"
 
 #include "../support/files.h"
-#include "../support/run.h"
 
 #include <json-c/json.h>
 #include <openssl/evp.h>
@@ -80,5 +79,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("federated_pca", tests, set_up, tear_down);
+    return bench_run("federated_pca", tests, set_up, tear_down);
 }

@@ -9,7 +9,6 @@
 #include "net/http_parser.h"
 
 #include "../support/files.h"
-#include "../support/run.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -252,5 +251,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("federated_pkcs7", tests, set_up, tear_down);
+    return bench_run("federated_pkcs7", tests, set_up, tear_down);
 }

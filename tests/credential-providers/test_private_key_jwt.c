@@ -10,7 +10,6 @@
 #include "jwt/key.h"
 
 #include "../support/files.h"
-#include "../support/run.h"
 
 #include <json-c/json.h>
 #include <openssl/evp.h>

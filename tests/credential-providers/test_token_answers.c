@@ -6,7 +6,6 @@
 #include "base/json.h"
 
 #include "../support/files.h"
-#include "../support/run.h"
 
 #include <json-c/json.h>
 #include <string.h>
