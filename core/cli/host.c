@@ -196,7 +196,7 @@ static bool make_provider(struct host *host, const struct plugin_manifest *manif
         .config_json = config_json,
         .placement =
             placement == PLACEMENT_DEFAULT ? placement_of(host, manifest, NULL) : placement,
-        .watch = {on_misbehaviour, host},
+        .watch = {on_misbehaviour, host, host->shared.platform},
     };
 
     if (options.library == NULL || (host->ports[index] = provider_port_new(&options, err)) == NULL)
@@ -290,7 +290,7 @@ static bool make_tool(struct host *host, size_t index, struct error *err)
         .library = library,
         .config = tool,
         .broker = host->broker,
-        .watch = {on_misbehaviour, host},
+        .watch = {on_misbehaviour, host, NULL},
         .result_max_bytes = 4 * 1024 * 1024,
         .json_depth = (int)config->limits.tool_result_json_depth,
     };
@@ -328,6 +328,20 @@ static bool make_tools(struct host *host, struct error *err)
     return true;
 }
 
+static bool open_platform(struct host *host, struct error *err)
+{
+    bool brings_keys = false;
+
+    if (!platform_detect(host->setup->host->platform, config_source_process(), &brings_keys, err))
+        return false;
+    if (!brings_keys)
+        return true;
+    host->shared.platform = platform_credentials_new(err);
+    if (host->shared.platform != NULL)
+        log_info("start", "Function Compute: each request brings the execution role's key");
+    return host->shared.platform != NULL;
+}
+
 static bool make_shared(struct host *host, struct error *err)
 {
     const struct host_config *config = host->setup->host;
@@ -340,7 +354,7 @@ static bool make_shared(struct host *host, struct error *err)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the host");
     ready_board_set(host->shared.ready, "jwks", true, false, "not fetched yet");
     host->shared.audit = audit_open(config->audit_path, err);
-    return host->shared.audit != NULL;
+    return host->shared.audit != NULL && open_platform(host, err);
 }
 
 static bool load_page(struct host *host, struct error *err)
@@ -406,6 +420,7 @@ void host_free(struct host *host)
     http_client_free(host->http);
     page_free(host->shared.page);
     audit_close(host->shared.audit);
+    platform_credentials_free(host->shared.platform);
     ready_board_free(host->shared.ready);
     for (size_t i = 0; i < host->shared.metrics_count; i++)
         metrics_free(host->metrics[i]);

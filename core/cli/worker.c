@@ -290,6 +290,7 @@ void worker_free(struct worker *worker)
     if (worker->service != NULL)
         http_service_free(worker->service);
     gate_free(worker->server.gate);
+    platform_seen_clear(&worker->server.platform);
     for (size_t i = 0; i < worker->port_count; i++)
         tool_port_free(worker->ports[i]);
     free(worker->ports);

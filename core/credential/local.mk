@@ -6,6 +6,7 @@ libcredential_la_SOURCES = \
     core/credential/broker_item.c core/credential/broker_item.h \
     core/credential/credential_client.c core/credential/credential_client.h \
     core/credential/keep.c core/credential/keep.h \
+    core/credential/platform_credentials.c core/credential/platform_credentials.h \
     core/credential/provider.h \
     core/credential/request_proof.c core/credential/request_proof.h \
     core/credential/token_binding.c core/credential/token_binding.h \

@@ -8,6 +8,7 @@ struct broker;
 struct credential_client;
 struct http_client;
 struct loop;
+struct platform_credentials;
 
 /* A home thread's things; borrowed as long as instances live there. */
 struct plugin_home {
@@ -23,6 +24,10 @@ struct plugin_watch {
      * "never_completed", ... */
     void (*on_misbehaviour)(void *arg, const char *plugin_id, const char *kind);
     void *arg;
+
+    /* [any thread] For credential providers: the platform's newest key, or NULL where none comes.
+     */
+    struct platform_credentials *platform;
 };
 
 #endif

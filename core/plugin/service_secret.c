@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "credential/platform_credentials.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -231,15 +232,30 @@ void service_secret_close(struct plugin_instance *instance)
 const struct sesame_secret_v1 service_secret = {from_config, json_take, json_read, create,
                                                 join,        from_file, borrow,    free_secret};
 
-/* The platform's STS triple reaches the host with each request; the gate does not hand it on yet.
- */
+/* The only kind there is: what Function Compute sends with each request. */
 static int32_t platform_get(const struct sesame_host *host, struct sesame_text kind,
                             struct sesame_platform_credentials *out)
 {
-    (void)host;
-    (void)kind;
-    memset(out, 0, sizeof *out);
-    return SESAME_NOT_FOUND;
+    struct plugin_instance *instance = instance_enter(host);
+    struct platform_key key;
+    struct error err = {0};
+    bool ok;
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    if (!slice_equal_text(slice_from(kind), "alibaba-sts") || instance->watch.platform == NULL ||
+        !platform_credentials_get(instance->watch.platform, &key))
+        return SESAME_NOT_FOUND;
+    *out = (struct sesame_platform_credentials){.received_at_ms = key.received_at_ms};
+    ok = give(instance, key.access_key_id, &err, &out->access_key_id) == SESAME_OK;
+    ok = give(instance, key.access_key_secret, &err, &out->access_key_secret) == SESAME_OK && ok;
+    ok = give(instance, key.security_token, &err, &out->security_token) == SESAME_OK && ok;
+    if (ok)
+        return SESAME_OK;
+    free_secret(host, out->access_key_id);
+    free_secret(host, out->access_key_secret);
+    free_secret(host, out->security_token);
+    return SESAME_LIMIT;
 }
 
 const struct sesame_platform_credentials_v1 service_platform_credentials = {platform_get};

@@ -9,6 +9,7 @@ libserver_la_SOURCES = \
     core/server/gate.c core/server/gate.h \
     core/server/metrics.c core/server/metrics.h \
     core/server/page.c core/server/page.h \
+    core/server/platform.c core/server/platform.h \
     core/server/ready.c core/server/ready.h \
     core/server/reply.c core/server/reply.h \
     core/server/routes.c core/server/routes.h

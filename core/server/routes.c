@@ -86,6 +86,7 @@ void routes_on_request(void *arg, struct http_exchange *exchange)
     enum route route = find_route(head->path);
     char request_id[40] = "req_";
 
+    platform_take(&worker->platform, worker->shared->platform, exchange, clock_monotonic_ms());
     random_hex(request_id + 4, 24);
     http_exchange_add_header(exchange, "x-request-id", request_id);
     if (route == ROUTE_CHAT || route == ROUTE_MODELS) {

@@ -8,6 +8,7 @@
 
 #include "agent/turn.h"
 #include "server/gate.h"
+#include "server/platform.h"
 
 struct audit;
 struct chat_exchange;
@@ -23,8 +24,9 @@ struct server_shared {
     const struct host_config *config;
     struct ready_board *ready;
     struct audit *audit;
-    struct page *page;              /* NULL: none */
-    struct metrics *const *metrics; /* of all threads, for the scrape */
+    struct platform_credentials *platform; /* NULL: requests bring no key */
+    struct page *page;                     /* NULL: none */
+    struct metrics *const *metrics;        /* of all threads, for the scrape */
     size_t metrics_count;
     atomic_int open_turns;
 };
@@ -37,7 +39,8 @@ struct server_worker {
     struct agent agent;
     struct metrics *metrics;
     struct chat_exchange *exchanges; /* open ones */
-    atomic_int open_turns;           /* of this worker, for the acceptor's choice */
+    struct platform_seen platform;
+    atomic_int open_turns; /* of this worker, for the acceptor's choice */
 };
 
 /* For http_service_new: answers a request, now or later. */

@@ -325,8 +325,10 @@ void alibaba_set_up(void)
 
 bool alibaba_try(const char *config, struct error *err)
 {
-    struct provider_port_options options = {
-        .library = &library, .home = {loop, http, NULL}, .placement = PLACEMENT_INLINE};
+    struct provider_port_options options = {.library = &library,
+                                            .home = {loop, http, NULL},
+                                            .placement = PLACEMENT_INLINE,
+                                            .watch = {.platform = alibaba.platform}};
     char json[8192];
 
     snprintf(json, sizeof json,

@@ -2,8 +2,11 @@
  * client was measured with, outages, rotation of files, one request for all who wait. */
 #include "alibaba_bench.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/secret.h"
+#include "credential/platform_credentials.h"
 
 #include "../support/files.h"
 #include "../support/run.h"
@@ -381,6 +384,42 @@ START_TEST(roles_are_assumed_one_on_top_of_the_other)
 }
 END_TEST
 
+static void put_platform_key(const char *id, const char *secret, const char *token)
+{
+    struct error err = {0};
+    struct platform_key key = {secret_copy(id, strlen(id), &err),
+                               secret_copy(secret, strlen(secret), &err),
+                               secret_copy(token, strlen(token), &err), clock_monotonic_ms()};
+
+    platform_credentials_put(alibaba.platform, &key);
+}
+
+START_TEST(the_platforms_newest_key_comes_before_the_environments_copy)
+{
+    struct error err = {0};
+
+    setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.ENVIRONMENT", 1);
+    setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "canary-secret-0", 1);
+    setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "canary-token-0", 1);
+    alibaba.answer = answer_roles;
+    alibaba.platform = platform_credentials_new(&err);
+    alibaba_open("");
+    alibaba_fetch(NULL); /* before the first request */
+    ck_assert(alibaba_signed_with(&alibaba.seen[0], "STS.ENVIRONMENT", "canary-secret-0"));
+    put_platform_key("STS.PLATFORM1", "canary-secret-1", "canary-token-1");
+    alibaba_fetch(NULL);
+    ck_assert(alibaba_signed_with(&alibaba.seen[1], "STS.PLATFORM1", "canary-secret-1"));
+    ck_assert_str_eq(alibaba_header(&alibaba.seen[1], "x-acs-security-token"), "canary-token-1");
+    ck_assert_str_eq(alibaba.source, "platform");
+    put_platform_key("STS.PLATFORM2", "canary-secret-2", "canary-token-2");
+    alibaba_fetch(NULL);
+    ck_assert(alibaba_signed_with(&alibaba.seen[2], "STS.PLATFORM2", "canary-secret-2"));
+    ck_assert_ptr_null(strstr(alibaba.log, "canary"));
+    alibaba_close();
+    platform_credentials_free(alibaba.platform);
+}
+END_TEST
+
 START_TEST(profiles_that_lead_in_a_circle_are_noticed)
 {
     char path[200], config[300];
@@ -441,6 +480,7 @@ int main(void)
         a_rotated_cluster_token_is_read_anew,
         a_profile_that_was_changed_is_used_at_once,
         roles_are_assumed_one_on_top_of_the_other,
+        the_platforms_newest_key_comes_before_the_environments_copy,
         profiles_that_lead_in_a_circle_are_noticed,
         a_region_and_a_role_name_cannot_lead_elsewhere,
         a_key_that_would_break_a_header_is_refused,

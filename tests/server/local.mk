@@ -9,3 +9,7 @@ test_chat_input_LDADD = $(SERVER_TEST_LIBS)
 test_gate_SOURCES = tests/server/test_gate.c
 test_gate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_gate_LDADD = $(SERVER_TEST_LIBS)
+check_PROGRAMS += test_platform
+test_platform_SOURCES = tests/server/test_platform.c
+test_platform_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_platform_LDADD = $(SERVER_TEST_LIBS)

@@ -1,0 +1,36 @@
+/* The newest key that the platform handed to this process with a request: on Function Compute each
+ * request brings the execution role's temporary key in headers, while the copy in the environment
+ * only ages. One for the process, on any thread. */
+#ifndef SESAME_CREDENTIAL_PLATFORM_CREDENTIALS_H
+#define SESAME_CREDENTIAL_PLATFORM_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct platform_credentials;
+struct secret;
+
+/* One key. All zero bytes is none. */
+struct platform_key {
+    struct secret *access_key_id;
+    struct secret *access_key_secret;
+    struct secret *security_token;
+    int64_t received_at_ms; /* monotonic */
+};
+
+/* Drops the references of `key` and empties it. */
+void platform_key_clear(struct platform_key *key);
+
+struct platform_credentials *platform_credentials_new(struct error *err);
+void platform_credentials_free(struct platform_credentials *credentials);
+
+/* [any thread] Keeps `key`, whose references are taken, and drops the one before, unless that was
+ * received later. */
+void platform_credentials_put(struct platform_credentials *credentials, struct platform_key *key);
+
+/* [any thread] The newest key, with references for the caller. False when none came yet. */
+bool platform_credentials_get(struct platform_credentials *credentials,
+                              struct platform_key *out_key);
+
+#endif
