@@ -21,6 +21,8 @@ libkit_token_la_SOURCES = \
     plugins/kit/http_date.h \
     plugins/kit/idaas.c \
     plugins/kit/idaas.h \
+    plugins/kit/jwt_expiry.c \
+    plugins/kit/jwt_expiry.h \
     plugins/kit/token_answer.c \
     plugins/kit/token_provider.c \
     plugins/kit/token_provider.h \

@@ -55,59 +55,48 @@ static int32_t read_variable(const struct token_provider *provider, struct sesam
     return status;
 }
 
-static int32_t open_key(const struct token_provider *provider, struct sesame_text config,
-                        uint64_t pem, uint64_t passphrase, uint64_t *out_key)
-{
-    struct sesame_text reason = {NULL, 0};
-    int32_t status = provider->sign->key_open(provider->kit.host, kit_text("pem"), pem, passphrase,
-                                              out_key, &reason);
-    struct kit_buffer after = {0};
-
-    if (status == SESAME_OK)
-        return status;
-    kit_add(&after, " cannot be used: ");
-    kit_add_text(&after, reason);
-    explain_variable(provider, config, PRIVATE_KEY, "NotSupportedWebKey: the private key in ",
-                     kit_buffer_text(&after));
-    kit_clear(&after);
-    return status;
-}
-
-/* What `algorithm` names must be among the key's; without it the key's own default holds. */
-static int32_t choose_algorithm(const struct token_provider *provider, struct sesame_text config,
-                                struct assertion_key *key)
+/* `wanted` must be among the key's algorithms; without it the key's own default holds. */
+static int32_t choose_algorithm(const struct token_provider *provider, const char *wanted,
+                                struct assertion_key *key, struct kit_buffer *why)
 {
     const struct kit *kit = &provider->kit;
     struct sesame_text facts = {NULL, 0}, fitting = {NULL, 0};
-    char *wanted = kit_get_string(kit, config, ALGORITHM), *quoted = NULL, *chosen;
     int32_t status = provider->sign->key_describe(kit->host, key->handle, &facts);
-    struct kit_buffer text = {0};
+    char *own = kit_get_string(kit, facts, "/alg"), *quoted = NULL;
+    const char *chosen = wanted != NULL ? wanted : own;
+    char literal[20];
 
-    chosen = wanted != NULL ? wanted : kit_get_string(kit, facts, "/alg");
-    if (status == SESAME_OK && chosen != NULL)
-        (void)snprintf(key->algorithm, sizeof key->algorithm, "%s", chosen);
-    kit_add(&text, "\"");
-    kit_add(&text, key->algorithm);
-    kit_add(&text, "\"");
-    if (kit_find(kit, facts, "/algs", &fitting))
+    if (status == SESAME_OK && kit_find(kit, facts, "/algs", &fitting))
         quoted = kit_copy(fitting);
-    if (status != SESAME_OK || quoted == NULL || text.has_failed) {
+    if (chosen == NULL || quoted == NULL) {
         status = SESAME_INTERNAL;
-    } else if (strstr(quoted, text.data) == NULL) {
-        kit_clear(&text);
-        kit_add(&text, ": authnConfiguration.algorithm is ");
-        kit_add(&text, key->algorithm);
-        kit_add(&text, ", which this key does not fit; expected one of ");
-        kit_add(&text, quoted);
-        explain_variable(provider, config, PRIVATE_KEY, "NotSupportedWebKey: the private key in ",
-                         kit_buffer_text(&text));
-        status = SESAME_BAD_INPUT;
+    } else {
+        (void)snprintf(key->algorithm, sizeof key->algorithm, "%s", chosen);
+        (void)snprintf(literal, sizeof literal, "\"%s\"", key->algorithm);
+        if (strstr(quoted, literal) == NULL) {
+            kit_add(why, ": the algorithm ");
+            kit_add(why, key->algorithm);
+            kit_add(why, " does not fit this key; expected one of ");
+            kit_add(why, quoted);
+            status = SESAME_BAD_INPUT;
+        }
     }
-    kit_clear(&text);
     free(quoted);
-    if (chosen != wanted)
-        free(chosen);
-    free(wanted);
+    free(own);
+    return status;
+}
+
+int32_t assertion_key_open(const struct token_provider *provider, uint64_t pem, uint64_t passphrase,
+                           const char *wanted, struct assertion_key *out, struct kit_buffer *why)
+{
+    struct sesame_text reason = {NULL, 0};
+    int32_t status = provider->sign->key_open(provider->kit.host, kit_text("pem"), pem, passphrase,
+                                              &out->handle, &reason);
+
+    if (status == SESAME_OK)
+        return choose_algorithm(provider, wanted, out, why);
+    kit_add(why, " cannot be used: ");
+    kit_add_text(why, reason);
     return status;
 }
 
@@ -115,6 +104,8 @@ int32_t assertion_key_from_config(const struct token_provider *provider, struct 
                                   struct assertion_key *out)
 {
     const struct sesame_host *host = provider->kit.host;
+    char *wanted = kit_get_string(&provider->kit, config, ALGORITHM);
+    struct kit_buffer why = {0};
     struct sesame_text ignored;
     uint64_t pem = 0, passphrase = 0;
     int32_t status = read_variable(provider, config, PRIVATE_KEY, "PrivateKeyNotFound: ", &pem);
@@ -122,10 +113,12 @@ int32_t assertion_key_from_config(const struct token_provider *provider, struct 
     if (status == SESAME_OK && kit_find(&provider->kit, config, PASSPHRASE, &ignored))
         status = read_variable(provider, config, PASSPHRASE,
                                "PrivateKeyPassphraseNotFound: ", &passphrase);
-    if (status == SESAME_OK)
-        status = open_key(provider, config, pem, passphrase, &out->handle);
-    if (status == SESAME_OK)
-        status = choose_algorithm(provider, config, out);
+    if (status == SESAME_OK) {
+        status = assertion_key_open(provider, pem, passphrase, wanted, out, &why);
+        if (status != SESAME_OK)
+            explain_variable(provider, config, PRIVATE_KEY,
+                             "NotSupportedWebKey: the private key in ", kit_buffer_text(&why));
+    }
     if (status == SESAME_OK && strcmp(out->algorithm, "EdDSA") == 0)
         provider->kit.log->write(host, SESAME_LOG_WARN,
                                  kit_text("the private key is an Ed25519 key: the documentation of "
@@ -134,6 +127,8 @@ int32_t assertion_key_from_config(const struct token_provider *provider, struct 
                                  (struct sesame_text){NULL, 0});
     provider->secret->free(host, pem);
     provider->secret->free(host, passphrase);
+    kit_clear(&why);
+    free(wanted);
     return status;
 }
 
@@ -153,7 +148,8 @@ static void make_uuid(const struct token_provider *provider, char out[37])
                    b[13], b[14], b[15]);
 }
 
-static void add_claims(const struct token_provider *provider, struct kit_buffer *claims)
+static void add_claims(const struct token_provider *provider, const struct assertion_shape *shape,
+                       struct kit_buffer *claims)
 {
     const struct kit *kit = &provider->kit;
     int64_t now_s = kit->clock->wall_ms(kit->host) / 1000;
@@ -161,7 +157,7 @@ static void add_claims(const struct token_provider *provider, struct kit_buffer 
 
     make_uuid(provider, jti);
     kit_add(claims, "{\"aud\":");
-    kit_add_quoted(kit, claims, kit_text(provider->token_endpoint));
+    kit_add_quoted(kit, claims, kit_text(shape->audience));
     kit_add(claims, ",\"sub\":");
     kit_add_quoted(kit, claims, kit_text(provider->client_id));
     kit_add(claims, ",\"iss\":");
@@ -171,20 +167,36 @@ static void add_claims(const struct token_provider *provider, struct kit_buffer 
     kit_add(claims, "\",\"iat\":");
     kit_add_number(claims, now_s);
     kit_add(claims, ",\"exp\":");
-    kit_add_number(claims, now_s + LIFETIME_S);
+    kit_add_number(claims, now_s + shape->lifetime_s);
     kit_add(claims, "}");
 }
 
-uint64_t client_assertion_make(const struct token_provider *provider,
-                               const struct assertion_key *key)
+static void add_header(const struct kit *kit, const struct assertion_key *key,
+                       const struct assertion_shape *shape, struct kit_buffer *header)
+{
+    kit_add(header, "{\"alg\":\"");
+    kit_add(header, key->algorithm);
+    kit_add(header, "\",\"typ\":\"JWT\"");
+    if (shape->key_id != NULL) {
+        kit_add(header, ",\"kid\":");
+        kit_add_quoted(kit, header, kit_text(shape->key_id));
+    }
+    if (shape->certificate_thumbprint != NULL) {
+        kit_add(header, ",\"x5t#S256\":");
+        kit_add_quoted(kit, header, kit_text(shape->certificate_thumbprint));
+    }
+    kit_add(header, "}");
+}
+
+uint64_t client_assertion_make_as(const struct token_provider *provider,
+                                  const struct assertion_key *key,
+                                  const struct assertion_shape *shape)
 {
     struct kit_buffer claims = {0}, header = {0};
     uint64_t assertion = 0;
 
-    kit_add(&header, "{\"alg\":\"");
-    kit_add(&header, key->algorithm);
-    kit_add(&header, "\",\"typ\":\"JWT\"}");
-    add_claims(provider, &claims);
+    add_header(&provider->kit, key, shape, &header);
+    add_claims(provider, shape, &claims);
     if (header.has_failed || claims.has_failed ||
         provider->sign->jws(provider->kit.host, key->handle, kit_buffer_text(&header),
                             kit_buffer_text(&claims), &assertion) != SESAME_OK)
@@ -192,4 +204,13 @@ uint64_t client_assertion_make(const struct token_provider *provider,
     kit_clear(&header);
     kit_clear(&claims);
     return assertion;
+}
+
+uint64_t client_assertion_make(const struct token_provider *provider,
+                               const struct assertion_key *key)
+{
+    const struct assertion_shape shape = {.audience = provider->token_endpoint,
+                                          .lifetime_s = LIFETIME_S};
+
+    return client_assertion_make_as(provider, key, &shape);
 }

@@ -30,8 +30,26 @@ int32_t assertion_key_from_secret(const struct token_provider *provider, uint64_
 int32_t assertion_key_from_config(const struct token_provider *provider, struct sesame_text config,
                                   struct assertion_key *out);
 
-/* A new assertion for the token endpoint, valid for ten minutes, as a secret handle of the caller;
- * 0 on failure. Header and claims are the vendor SDK's (idaas.md 2.2), no `kid` among them. */
+/* The private key in `pem` (secret handles; `passphrase` may be 0). `wanted` is an algorithm that
+ * must fit it, NULL for the key's own. On failure a status, and `why` goes on after the name of the
+ * place where the key was found: " cannot be used: ..." */
+int32_t assertion_key_open(const struct token_provider *provider, uint64_t pem, uint64_t passphrase,
+                           const char *wanted, struct assertion_key *out, struct kit_buffer *why);
+
+/* What an assertion says besides who and when. */
+struct assertion_shape {
+    const char *audience;
+    const char *key_id;                 /* "kid", or NULL */
+    const char *certificate_thumbprint; /* "x5t#S256", or NULL */
+    int64_t lifetime_s;
+};
+/* A new assertion, as a secret handle of the caller; 0 on failure. */
+uint64_t client_assertion_make_as(const struct token_provider *provider,
+                                  const struct assertion_key *key,
+                                  const struct assertion_shape *shape);
+
+/* The same for IDaaS: for the token endpoint, valid for ten minutes. Header and claims are the
+ * vendor SDK's (idaas.md 2.2), no `kid` among them. */
 uint64_t client_assertion_make(const struct token_provider *provider,
                                const struct assertion_key *key);
 

@@ -11,6 +11,7 @@ bool idaas_open(struct token_provider *provider, const struct sesame_host *host,
         return false;
     provider->server = "IDaaS";
     provider->credential_hint = credential_hint;
+    provider->scope_hint = "the permission configuration of the target node";
     provider->client_id = kit_get_string(kit, config, "/clientId");
     provider->token_endpoint = kit_get_string(kit, config, "/tokenEndpoint");
     (void)kit_get_int(kit, config, "/httpConfiguration/connectTimeout", &connect_ms);

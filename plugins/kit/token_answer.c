@@ -1,6 +1,8 @@
 /* What a token endpoint answered: a token, or a refusal in one of two shapes. */
 #include "plugins/kit/token_request.h"
 
+#include "plugins/kit/jwt_expiry.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,25 +73,32 @@ static int64_t read_integer(const struct answer *answer, const char *pointer)
     struct sesame_text value;
     int64_t number;
 
-    return read_raw(answer, pointer, raw, sizeof raw, &value) && kit_parse_int(value, &number)
-               ? number
-               : -1;
+    if (!read_raw(answer, pointer, raw, sizeof raw, &value))
+        return -1;
+    /* Some servers write it as a text. */
+    if (value.len > 2 && value.data[0] == '"')
+        value = (struct sesame_text){value.data + 1, value.len - 2};
+    return kit_parse_int(value, &number) ? number : -1;
 }
 
 /* ---- a refusal ------------------------------------------------------------------------------- */
 
-static int32_t status_of(int32_t http_status)
+static bool is_one_of(const char *code, const char *first, const char *second)
 {
-    if (http_status == 429)
+    return code != NULL && (strcmp(code, first) == 0 || strcmp(code, second) == 0);
+}
+
+/* The code first: some servers say "try later" with 400, by the names of RFC 6749 section 4.1.2.1.
+ */
+static int32_t status_of(int32_t http_status, const char *code)
+{
+    if (is_one_of(code, "temporarily_unavailable", "server_error"))
+        return SESAME_UNAVAILABLE;
+    if (http_status == 429 || is_one_of(code, "slow_down", "slow_down"))
         return SESAME_RATE_LIMITED;
     if (http_status == 408 || http_status >= 500)
         return SESAME_UNAVAILABLE;
     return SESAME_DENIED;
-}
-
-static bool is_one_of(const char *code, const char *first, const char *second)
-{
-    return code != NULL && (strcmp(code, first) == 0 || strcmp(code, second) == 0);
 }
 
 /* What people can do about it, after idaas.md 10. */
@@ -104,8 +113,10 @@ static void explain_refusal(const struct answer *answer, int32_t status, const c
     if (is_one_of(code, "invalid_client", "InvalidClient")) {
         kit_add(out, " refused the agent's credential: check ");
         kit_add(out, provider->credential_hint);
-    } else if (is_one_of(code, "invalid_scope", "unauthorized_client")) {
-        kit_add(out, " refused the scope: check the permission configuration of the target node");
+    } else if (is_one_of(code, "invalid_scope", "unauthorized_client") ||
+               is_one_of(code, "invalid_target", "invalid_target")) {
+        kit_add(out, " refused the scope: check ");
+        kit_add(out, provider->scope_hint);
     } else if (is_one_of(code, "invalid_grant", "invalid_grant") && fetch->subject_token != 0) {
         kit_add(out, " does not take the user's sign-in any more: log in again");
     } else if (http_status >= 300 && http_status < 400) {
@@ -140,8 +151,8 @@ static void end_refused(const struct answer *answer)
 {
     const struct token_reply *reply = answer->reply;
     const struct kit *kit = &answer->fetch->provider->kit;
-    int32_t status = reply->http_status < 300 ? SESAME_DENIED : status_of(reply->http_status);
     char *code = read_string(answer, "/error", "/Code");
+    int32_t status = reply->http_status < 300 ? SESAME_DENIED : status_of(reply->http_status, code);
     char *said = read_string(answer, "/error_description", "/Message");
     char *request_id = read_string(answer, "/request_id", "/RequestId");
     struct kit_buffer message = {0}, data = {0};
@@ -180,17 +191,20 @@ static void end_refused(const struct answer *answer)
 
 static void end_with_token(const struct answer *answer, uint64_t token)
 {
+    const struct token_provider *provider = answer->fetch->provider;
     int64_t expires_in_s = read_integer(answer, "/expires_in");
     int64_t expires_at_s = read_integer(answer, "/expires_at");
     struct kit_buffer data = {0};
 
-    kit_add(&data, "{\"token_type\":\"Bearer\"");
+    if (expires_in_s < 0 && expires_at_s < 0)
+        expires_at_s = jwt_expiry_s(&provider->kit, provider->secret, token);
+    kit_add(&data, "{");
     if (expires_in_s >= 0) {
-        kit_add(&data, ",\"expires_in_s\":");
+        kit_add(&data, "\"expires_in_s\":");
         kit_add_number(&data, expires_in_s);
     }
     if (expires_at_s >= 0) {
-        kit_add(&data, ",\"expires_at_s\":");
+        kit_add(&data, expires_in_s >= 0 ? ",\"expires_at_s\":" : "\"expires_at_s\":");
         kit_add_number(&data, expires_at_s);
     }
     kit_add(&data, "}");
@@ -209,13 +223,20 @@ static void end_unusable(const struct answer *answer, const char *code, const ch
 static void end_granted(const struct answer *answer)
 {
     const struct token_provider *provider = answer->fetch->provider;
+    bool is_bound = answer->fetch->binding.proof_key != 0; /* RFC 9449 section 5 */
     char *type = read_string(answer, "/token_type", "/token_type");
     char raw[MEMBER_MAX_BYTES];
     struct sesame_text value;
     uint64_t token = 0;
 
-    if (type != NULL && !kit_equal_nocase(kit_text(type), "bearer"))
-        end_unusable(answer, "invalid_token_type", "gave a token of another type than Bearer");
+    if (type != NULL && is_bound && kit_equal_nocase(kit_text(type), "bearer"))
+        end_unusable(answer, "invalid_token_type",
+                     "gave a plain Bearer token although a DPoP proof was sent: it does not bind "
+                     "tokens to keys, or not for this client");
+    else if (type != NULL && !kit_equal_nocase(kit_text(type), is_bound ? "dpop" : "bearer"))
+        end_unusable(answer, "invalid_token_type",
+                     is_bound ? "gave a token of another type than DPoP"
+                              : "gave a token of another type than Bearer");
     else if (type == NULL && read_raw(answer, "/token_type", raw, sizeof raw, &value))
         end_unusable(answer, "invalid_token_type", "gave a token_type that is no text");
     else if (!answer->is_json ||

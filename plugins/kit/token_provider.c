@@ -35,6 +35,13 @@ bool token_provider_open(struct token_provider *provider, const struct sesame_ho
            provider->sign != NULL && provider->random != NULL && provider->completion != NULL;
 }
 
+static void free_texts(struct token_fetch *fetch)
+{
+    free(fetch->scope);
+    free(fetch->audience);
+    free(fetch->values);
+}
+
 static void free_fetch(struct token_fetch *fetch)
 {
     struct token_fetch **link = &fetch->provider->fetches;
@@ -42,7 +49,7 @@ static void free_fetch(struct token_fetch *fetch)
     while (*link != fetch)
         link = &(*link)->next;
     *link = fetch->next;
-    free(fetch->scope);
+    free_texts(fetch);
     free(fetch);
 }
 
@@ -57,8 +64,11 @@ void token_provider_close(struct token_provider *provider)
 void token_provider_cancel(struct token_provider *provider, uint64_t call)
 {
     for (struct token_fetch *fetch = provider->fetches; fetch != NULL; fetch = fetch->next)
-        if (fetch->call == call && fetch->http != 0) {
-            provider->http->cancel(provider->kit.host, fetch->http);
+        if (fetch->call == call) {
+            if (fetch->http != 0)
+                provider->http->cancel(provider->kit.host, fetch->http);
+            else if (fetch->is_waiting)
+                token_fetch_fail(fetch, SESAME_CANCELLED, "", "cancelled");
             return;
         }
 }
@@ -79,7 +89,14 @@ struct token_fetch *token_fetch_start(struct token_provider *provider, uint64_t 
         .data = kit_text("{\"message\":\"no memory for a token request\"}")};
     struct token_fetch *fetch = calloc(1, sizeof *fetch);
 
-    if (fetch == NULL || (fetch->scope = kit_copy(request->scope)) == NULL) {
+    if (fetch != NULL) {
+        fetch->scope = kit_copy(request->scope);
+        fetch->audience = kit_copy(request->audience);
+        fetch->values = kit_copy(request->values);
+    }
+    if (fetch == NULL || fetch->scope == NULL || fetch->audience == NULL || fetch->values == NULL) {
+        if (fetch != NULL)
+            free_texts(fetch);
         free(fetch);
         (void)provider->completion->complete(provider->kit.host, call, SESAME_INTERNAL, &no_memory);
         return NULL;
@@ -191,6 +208,8 @@ void token_fetch_call(struct token_fetch *fetch, struct sesame_http_request *htt
         http->deadline_ms = fetch->deadline_ms;
     http->answer_max_bytes = ANSWER_MAX_BYTES;
     http->flags |= SESAME_HTTP_SECRET_ANSWER;
+    http->binding = fetch->binding;
+    fetch->requests++;
     fetch->then = then;
     fetch->reply = (struct token_reply){.retry_after_ms = -1, .server_time_s = -1};
     status =

@@ -23,6 +23,7 @@ struct token_provider {
     const struct sesame_credential_provider_host_v1 *completion;
     const char *server;          /* who answers, in messages: "IDaaS" */
     const char *credential_hint; /* what to check when it refuses the agent: "the client secret" */
+    const char *scope_hint;      /* what to check when it refuses the scope */
     char *client_id;
     char *token_endpoint;
     int64_t timeout_ms; /* of one request */
@@ -38,7 +39,7 @@ bool token_provider_open(struct token_provider *provider, const struct sesame_ho
 /* Frees texts and fetches; the host has ended their calls by then. */
 void token_provider_close(struct token_provider *provider);
 
-/* Ends the request of `call`; its fetch then ends as SESAME_CANCELLED. */
+/* Ends the request of `call`, or its waiting; its fetch then ends as SESAME_CANCELLED. */
 void token_provider_cancel(struct token_provider *provider, uint64_t call);
 
 /* Says why `create` fails, and gives `status` back. */
@@ -65,11 +66,13 @@ struct token_fetch {
     struct token_fetch *next;
     struct token_provider *provider;
     uint64_t call;
-    uint64_t http;          /* the request under way, 0 when there is none */
-    uint64_t subject_token; /* as in the host's request: valid until the fetch ends */
-    char *scope;
-    int64_t deadline_ms;           /* of the whole fetch, monotonic; 0: none */
-    struct sesame_binding binding; /* what the token will be bound to; none unless it is set */
+    uint64_t http;                   /* the request under way, 0 when there is none */
+    uint64_t subject_token;          /* as in the host's request: valid until the fetch ends */
+    char *scope, *audience, *values; /* as in the host's request */
+    int64_t deadline_ms;             /* of the whole fetch, monotonic; 0: none */
+    unsigned requests;               /* sent so far */
+    bool is_waiting;                 /* for something that no request of its own brings */
+    struct sesame_binding binding;   /* what the token will be bound to; none unless it is set */
     token_then_fn *then;
     struct token_reply reply;
 };
@@ -78,9 +81,9 @@ struct token_fetch {
 struct token_fetch *token_fetch_start(struct token_provider *provider, uint64_t call,
                                       const struct sesame_token_request *request);
 
-/* Sends one request; the limit of its answer, which is kept secret, and its deadline, unless it has
- * one, are set here.
- * `then` follows once unless the fetch is cancelled. When it cannot be sent the fetch is failed. */
+/* Sends one request, with the fetch's binding; the limit of its answer, which is kept secret, and
+ * its deadline, unless it has one, are set here. `then` follows once unless the fetch is cancelled.
+ * When it cannot be sent the fetch is failed. */
 void token_fetch_call(struct token_fetch *fetch, struct sesame_http_request *http,
                       token_then_fn *then);
 

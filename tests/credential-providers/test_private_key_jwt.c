@@ -268,8 +268,7 @@ START_TEST(an_algorithm_that_does_not_fit_names_those_that_do)
     set_member(config, "algorithm", "PS256");
     expect_refused(config, "NotSupportedWebKey",
                    VARIABLE
-                   ": authnConfiguration.algorithm is PS256, which this key does not fit; "
-                   "expected one of [\"ES384\"]");
+                   ": the algorithm PS256 does not fit this key; expected one of [\"ES384\"]");
     config = config_of("rsa2048.pkcs8");
     set_member(config, "algorithm", "HS256");
     expect_refused(config, "", "algorithm");

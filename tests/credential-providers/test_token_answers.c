@@ -34,7 +34,7 @@ static const struct {
     /* The broker sorts out which of the two to believe. */
     {"200-already-expired", ERROR_NONE, "", 3600, 1795485993},
     {"200-ms-expires_at", ERROR_NONE, "", 3600, 1795489693000},
-    {"200-string-numbers", ERROR_NONE, "", -1, -1},
+    {"200-string-numbers", ERROR_NONE, "", 3600, 1795489693},
     {"200-token_type-mac", ERROR_UPSTREAM, "invalid_token_type", 0, 0},
     {"200-no-access_token", ERROR_UPSTREAM, "invalid_answer", 0, 0},
     {"200-error-object", ERROR_DENIED, "invalid_scope", 0, 0},
