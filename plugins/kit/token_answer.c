@@ -94,7 +94,7 @@ static int32_t status_of(int32_t http_status, const char *code)
 {
     if (is_one_of(code, "temporarily_unavailable", "server_error"))
         return SESAME_UNAVAILABLE;
-    if (http_status == 429 || is_one_of(code, "slow_down", "slow_down"))
+    if (http_status == 429)
         return SESAME_RATE_LIMITED;
     if (http_status == 408 || http_status >= 500)
         return SESAME_UNAVAILABLE;
