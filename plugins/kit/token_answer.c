@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MEMBER_MAX_BYTES 2048
+#define TYPE_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
+#define TYPE_JWT "urn:ietf:params:oauth:token-type:jwt" /* what an access token may well be */
 /* Beyond it an assertion of ten minutes may look expired or not yet valid to the server. */
 #define CLOCK_DIFFERENCE_MAX_S 60
 
@@ -220,6 +222,17 @@ static void end_unusable(const struct answer *answer, const char *code, const ch
     token_fetch_fail(answer->fetch, SESAME_UNAVAILABLE, code, message);
 }
 
+/* RFC 8693 section 2.2.1: an exchange may give another kind of token than was asked for. */
+static bool is_other_kind(const struct answer *answer)
+{
+    char *kind = read_string(answer, "/issued_token_type", "/issued_token_type");
+    bool is_other = kind != NULL && answer->fetch->subject_token != 0 &&
+                    strcmp(kind, TYPE_ACCESS_TOKEN) != 0 && strcmp(kind, TYPE_JWT) != 0;
+
+    free(kind);
+    return is_other;
+}
+
 static void end_granted(const struct answer *answer)
 {
     const struct token_provider *provider = answer->fetch->provider;
@@ -239,6 +252,10 @@ static void end_granted(const struct answer *answer)
                               : "gave a token of another type than Bearer");
     else if (type == NULL && read_raw(answer, "/token_type", raw, sizeof raw, &value))
         end_unusable(answer, "invalid_token_type", "gave a token_type that is no text");
+    else if (is_other_kind(answer))
+        end_unusable(answer, "invalid_token_type",
+                     "exchanged the user's token for something else "
+                     "than an access token");
     else if (!answer->is_json ||
              provider->secret->json_take(provider->kit.host, answer->reply->answer,
                                          kit_text("/access_token"), &token) != SESAME_OK)

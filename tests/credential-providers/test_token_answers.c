@@ -135,6 +135,35 @@ START_TEST(answers_are_read_strictly)
 }
 END_TEST
 
+/* RFC 8693 section 2.2.1. */
+START_TEST(an_exchange_gives_an_access_token_or_nothing)
+{
+    static const struct {
+        const char *issued;
+        const char *subject;
+        enum error_code code;
+    } cases[] = {
+        {"urn:ietf:params:oauth:token-type:access_token", "at-u", ERROR_NONE},
+        {"urn:ietf:params:oauth:token-type:jwt", "at-u", ERROR_NONE},
+        {"urn:ietf:params:oauth:token-type:id_token", "at-u", ERROR_UPSTREAM},
+        {"urn:ietf:params:oauth:token-type:refresh_token", "at-u", ERROR_UPSTREAM},
+        {"urn:ietf:params:oauth:token-type:id_token", NULL, ERROR_NONE},
+    };
+    char body[300];
+
+    bench.body = body;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(body, sizeof body,
+                 "{\"access_token\":\"A\",\"token_type\":\"Bearer\",\"expires_in\":60,"
+                 "\"issued_token_type\":\"%s\"}",
+                 cases[i].issued);
+        bench_fetch("a|b", cases[i].subject);
+        ck_assert_msg(bench.err.code == cases[i].code, "%s: %d %s", cases[i].issued, bench.err.code,
+                      bench.err.message);
+    }
+}
+END_TEST
+
 START_TEST(the_message_says_what_to_check)
 {
     static const struct {
@@ -237,6 +266,7 @@ int main(void)
     const TTest *const tests[] = {
         every_recorded_answer_is_classed,
         answers_are_read_strictly,
+        an_exchange_gives_an_access_token_or_nothing,
         the_message_says_what_to_check,
         a_refusal_tells_how_far_the_clocks_are_apart,
         the_server_may_ask_for_patience,
