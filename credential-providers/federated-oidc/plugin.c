@@ -4,9 +4,8 @@
  * The platform writes the file anew before the token in it expires, so it is read for each request
  * and nothing of it is kept. Reading blocks, therefore the plugin runs on a thread of its own. */
 #include "plugins/kit/idaas.h"
+#include "plugins/kit/jwt_expiry.h"
 #include "plugins/kit/token_request.h"
-
-#include "token_expiry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +81,7 @@ static bool read_token(struct sesame_instance *instance, uint64_t *out_token, ch
                        instance->path, file_fault(status));
         return false;
     }
-    if (token_expiry_read(provider, *out_token, &expires_at_s)) {
+    if (jwt_expiry_read(&provider->kit, provider->secret, *out_token, &expires_at_s)) {
         set_hint(instance, expires_at_s);
         return true;
     }

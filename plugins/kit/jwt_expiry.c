@@ -43,16 +43,20 @@ static bool decode(struct sesame_text text, char *out, size_t capacity, size_t *
     return true;
 }
 
-/* The second of three parts. */
-static bool find_claims(struct sesame_text token, struct sesame_text *out)
+static bool split(struct sesame_text token, struct sesame_text parts[3])
 {
-    const char *end = token.data + token.len;
-    const char *first = memchr(token.data, '.', token.len);
-    const char *second = first == NULL ? NULL : memchr(first + 1, '.', (size_t)(end - first - 1));
+    for (int i = 0; i < 3; i++) {
+        const char *dot = i < 2 ? memchr(token.data, '.', token.len) : token.data + token.len;
 
-    if (second == NULL || memchr(second + 1, '.', (size_t)(end - second - 1)) != NULL)
-        return false;
-    *out = (struct sesame_text){first + 1, (size_t)(second - first - 1)};
+        if (dot == NULL || dot == token.data)
+            return false;
+        parts[i] = (struct sesame_text){token.data, (size_t)(dot - token.data)};
+        for (size_t c = 0; c < parts[i].len; c++)
+            if (letter_value(parts[i].data[c]) < 0)
+                return false;
+        if (i < 2)
+            token = (struct sesame_text){dot + 1, token.len - parts[i].len - 1};
+    }
     return true;
 }
 
@@ -72,20 +76,24 @@ static int64_t read_exp(const struct kit *kit, struct sesame_text claims)
     return kit_parse_int(value, &exp) && exp >= 0 ? exp : -1;
 }
 
-int64_t jwt_expiry_s(const struct kit *kit, const struct sesame_secret_v1 *secret, uint64_t token)
+bool jwt_expiry_read(const struct kit *kit, const struct sesame_secret_v1 *secret, uint64_t token,
+                     int64_t *out_expires_at_s)
 {
-    struct sesame_text text, part;
-    int64_t exp = -1;
+    struct sesame_text text, parts[3];
     size_t len = 0;
     char *claims;
 
+    *out_expires_at_s = -1;
     if (secret->borrow(kit->host, token, &text) != SESAME_OK || text.len == 0 ||
-        !find_claims(text, &part) || (claims = calloc(1, CLAIMS_MAX_BYTES)) == NULL)
-        return -1;
-    if (decode(part, claims, CLAIMS_MAX_BYTES, &len))
-        exp = read_exp(kit, (struct sesame_text){claims, len});
+        !split(text, parts))
+        return false;
+    claims = calloc(1, CLAIMS_MAX_BYTES);
+    if (claims == NULL)
+        return true;
+    if (decode(parts[1], claims, CLAIMS_MAX_BYTES, &len))
+        *out_expires_at_s = read_exp(kit, (struct sesame_text){claims, len});
     /* Claims may be personal. */
     explicit_bzero(claims, CLAIMS_MAX_BYTES);
     free(claims);
-    return exp;
+    return true;
 }

@@ -4,8 +4,10 @@
 
 #include "plugins/kit/kit.h"
 
-/* The whole seconds of "exp" in the claims of the JWT that `token` (a secret handle) holds, or -1
- * when it is no JWT or says nothing. Nothing is verified: it is about when to fetch a new one. */
-int64_t jwt_expiry_s(const struct kit *kit, const struct sesame_secret_v1 *secret, uint64_t token);
+/* Whether the secret is three parts of base64url with dots between them (RFC 7515 section 7.1); if
+ * so the whole seconds of its `exp`, -1 when it names none that can be read. Nothing is verified:
+ * it is about when to fetch a new one. */
+bool jwt_expiry_read(const struct kit *kit, const struct sesame_secret_v1 *secret, uint64_t token,
+                     int64_t *out_expires_at_s);
 
 #endif

@@ -199,7 +199,7 @@ static void end_with_token(const struct answer *answer, uint64_t token)
     struct kit_buffer data = {0};
 
     if (expires_in_s < 0 && expires_at_s < 0)
-        expires_at_s = jwt_expiry_s(&provider->kit, provider->secret, token);
+        (void)jwt_expiry_read(&provider->kit, provider->secret, token, &expires_at_s);
     kit_add(&data, "{");
     if (expires_in_s >= 0) {
         kit_add(&data, "\"expires_in_s\":");
