@@ -85,7 +85,8 @@ struct plugin_call *plugin_call_complete(struct call_book *book, struct plugin_i
 {
     struct plugin_call *call = handle_get(&instance->handles, HANDLE_CALL, handle);
 
-    if (call != NULL)
+    /* What is open at the end is forgotten without telling the plugin. */
+    if (call != NULL || instance->is_stopping)
         return call;
     for (size_t i = 0; i < CALL_BOOK_ENDED_COUNT; i++)
         if (book->ended[i].handle == handle && handle != 0) {

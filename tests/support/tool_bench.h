@@ -35,7 +35,8 @@ struct tool_bench {
     struct broker *broker;
     struct credential_client *credentials;
     struct tool_config config;
-    struct tool_host *host; /* NULL: not open */
+    enum placement placement; /* INLINE unless the test says otherwise */
+    struct tool_host *host;   /* NULL: not open */
     struct tool_port *port;
     int log_fd;
     char misbehaviour[200];
@@ -91,6 +92,7 @@ static inline void tool_bench_init(struct tool_bench *bench,
     char folder[600];
 
     memset(bench, 0, sizeof *bench);
+    bench->placement = PLACEMENT_INLINE;
     bench->log_fd = memfd_create("log", MFD_CLOEXEC);
     ck_assert(log_open(bench->log_fd, LOG_FORMAT_TEXT, LOG_DEBUG, &err));
     bench->loop = loop_new(&err);
@@ -111,7 +113,7 @@ static inline bool tool_bench_load(struct tool_bench *bench, const char *plugin,
                                    const char *config_json, struct error *err)
 {
     struct tool_host_options options = {.config = &bench->config,
-                                        .placement = PLACEMENT_INLINE,
+                                        .placement = bench->placement,
                                         .broker = bench->broker,
                                         .watch = {tool_bench_misbehaved, bench},
                                         .result_max_bytes = 8 << 20,

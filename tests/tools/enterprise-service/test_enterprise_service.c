@@ -355,6 +355,19 @@ START_TEST(a_cancelled_call_hangs_up)
 }
 END_TEST
 
+START_TEST(a_call_cancelled_just_before_the_end_is_no_misbehaviour)
+{
+    bench.placement = PLACEMENT_THREAD;
+    open_service("/", "");
+    is_silent = true;
+    tool_bench_start(&bench, "enterprise_service_sample", "{}", 10000);
+    PEER_RUN_UNTIL(bench.loop, held != NULL);
+    tool_run_cancel(bench.run);
+    tool_bench_stop(&bench);
+    ck_assert_str_eq(bench.misbehaviour, "");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -372,6 +385,7 @@ int main(void)
         without_a_credential_none_is_sent,
         a_call_past_its_deadline_ends_at_both_sides,
         a_cancelled_call_hangs_up,
+        a_call_cancelled_just_before_the_end_is_no_misbehaviour,
         NULL,
     };
 
