@@ -69,11 +69,9 @@ void answer_take_head(struct exchange *exchange, int32_t http_status,
         else if (kit_equal_nocase(headers[i].name, "retry-after"))
             (void)kit_parse_int(headers[i].value, &exchange->retry_after_s);
     }
-    if (exchange->media != MEDIA_SSE || http_status > 299)
-        return;
-    /* What an earlier stream left unfinished must not run into this one. */
-    (void)answer_end_stream(exchange);
-    exchange->sse = instance->sse->open(instance->kit.host, ANSWER_MAX_BYTES);
+    /* A reader of its own: what an earlier stream left unfinished must not run into this one. */
+    if (exchange->media == MEDIA_SSE && http_status <= 299)
+        exchange->sse = instance->sse->open(instance->kit.host, ANSWER_MAX_BYTES);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
