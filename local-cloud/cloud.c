@@ -20,6 +20,7 @@
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
 #include "local-cloud/sts.h"
+#include "local-cloud/token_store.h"
 #include "local-cloud/vault.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct cloud *cloud_new(const char *secret_prefix, struct error *err)
     cloud->nonces = replay_memory_new();
     cloud->metadata_tokens = replay_memory_new();
     cloud->ram = ram_new(secret_prefix);
+    cloud->tokens = token_store_new();
     cloud->faults = faults_new();
     cloud->journal = journal_new();
     cloud->mcp = mcp_server_new();
@@ -58,6 +60,7 @@ void cloud_free(struct cloud *cloud)
     replay_memory_free(cloud->nonces);
     replay_memory_free(cloud->metadata_tokens);
     ram_free(cloud->ram);
+    token_store_free(cloud->tokens);
     realm_clear(&cloud->realm);
     jwks_free(cloud->pasted_jwks);
     federation_free(cloud->federation);
@@ -85,6 +88,7 @@ void cloud_reset(struct cloud *cloud)
     journal_reset(cloud->journal);
     replay_memory_reset(cloud->assertions);
     replay_memory_reset(cloud->nonces);
+    token_store_reset(cloud->tokens);
     mcp_server_reset(cloud->mcp);
 }
 

@@ -16,6 +16,7 @@ struct journal;
 struct mcp_server;
 struct player;
 struct ram;
+struct token_store;
 struct reply;
 struct replay_memory;
 struct request;
@@ -33,6 +34,7 @@ struct cloud {
     struct replay_memory *nonces;     /* of signed OpenAPI requests */
     struct replay_memory *metadata_tokens;
     struct ram *ram;
+    struct token_store *tokens; /* of the DeveloperAPI */
     struct faults *faults;
     struct journal *journal;
     struct mcp_server *mcp;

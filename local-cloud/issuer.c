@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "local-cloud/cloud.h"
+#include "local-cloud/consent.h"
 #include "local-cloud/issuer_keys.h"
 #include "local-cloud/json_pack.h"
 #include "local-cloud/login.h"
@@ -72,6 +73,8 @@ void issuer_handle(struct cloud *cloud, const struct request *request, struct re
         token_endpoint_handle(cloud, request, reply);
     else if (slice_equal_text(request->path, PATH_AUTHORIZE) && (is_get || is_post))
         login_handle(cloud, request, reply);
+    else if (slice_equal_text(request->path, PATH_CONSENT) && (is_get || is_post))
+        consent_handle(cloud, request, reply);
     else if (!is_get)
         reply_method_not_allowed(reply, "GET");
     else if (slice_equal_text(request->path, PATH_DISCOVERY))

@@ -17,6 +17,7 @@ liblocalcloud_la_SOURCES = \
     local-cloud/client_files.c local-cloud/client_files.h \
     local-cloud/client_keys.c local-cloud/client_keys.h \
     local-cloud/cloud.c local-cloud/cloud.h \
+    local-cloud/consent.c local-cloud/consent.h \
     local-cloud/control.c local-cloud/control.h \
     local-cloud/control_identity.c local-cloud/control_identity.h \
     local-cloud/control_ram.c local-cloud/control_ram.h \
@@ -58,7 +59,11 @@ liblocalcloud_la_SOURCES = \
     local-cloud/token_endpoint.c local-cloud/token_endpoint.h \
     local-cloud/token_exchange.c local-cloud/token_exchange.h \
     local-cloud/token_scope.c local-cloud/token_scope.h \
-    local-cloud/vault.c local-cloud/vault.h
+    local-cloud/token_store.c local-cloud/token_store.h \
+    local-cloud/vault.c local-cloud/vault.h \
+    local-cloud/vault_call.c local-cloud/vault_call.h \
+    local-cloud/vault_jwt.c local-cloud/vault_oauth.c \
+    local-cloud/vault_tokens.c local-cloud/vault_tokens.h
 EXTRA_DIST += local-cloud/README.md
 sesame_local_cloud_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 sesame_local_cloud_SOURCES = local-cloud/main.c

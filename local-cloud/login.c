@@ -19,38 +19,9 @@
 
 enum { FRAGMENT_MAX_BYTES = 64 * 1024 };
 
-/* "scheme://host:port" of an address from the allow-list; `out` may be cut, then it allows nothing.
- */
-static void origin_of(const char *uri, char *out, size_t out_size)
-{
-    const char *host = strstr(uri, "://");
-    size_t len = host == NULL ? 0 : (size_t)(host + 3 - uri) + strcspn(host + 3, "/?#");
-
-    snprintf(out, out_size, "%.*s", (int)len, uri);
-}
-
-static void page(struct reply *reply, int status, char *html, const char *redirect_uri)
-{
-    char origin[256] = "";
-
-    if (redirect_uri != NULL)
-        origin_of(redirect_uri, origin, sizeof origin);
-    /* Browsers hold the redirect that follows a form against form-action too, so the page's own
-     * origin has to be on it. */
-    reply_header(reply, "Content-Security-Policy",
-                 "default-src 'none'; style-src 'self'; form-action 'self' %s; base-uri 'none'; "
-                 "frame-ancestors 'none'",
-                 origin);
-    reply_header(reply, "Cache-Control", "no-store");
-    reply_header(reply, "Referrer-Policy", "same-origin");
-    reply_header(reply, "X-Content-Type-Options", "nosniff");
-    reply_text(reply, status, "text/html; charset=utf-8", html);
-    free(html);
-}
-
 static void refuse_on_page(struct reply *reply, const char *text)
 {
-    page(reply, 400, login_page_message("Sign-in is not possible", text), NULL);
+    login_page_reply(reply, 400, login_page_message("Sign-in is not possible", text), NULL);
 }
 
 static void redirect(struct reply *reply, const char *uri, const struct buffer *fragment)
@@ -172,8 +143,8 @@ static void sign_in(const struct cloud *cloud, const struct request *request,
         size_t count;
         const struct realm_user *users = realm_users(&count);
 
-        page(reply, 400, login_page_form(users, count, params, err.message),
-             params_get(params, "redirect_uri"));
+        login_page_reply(reply, 400, login_page_form(users, count, params, err.message),
+                         params_get(params, "redirect_uri"));
         return;
     }
     /* Fits: 20 digits. */
@@ -184,19 +155,6 @@ static void sign_in(const struct cloud *cloud, const struct request *request,
     add_field(&fragment, "scope", params_get(params, "scope"));
     add_field(&fragment, "state", params_get(params, "state"));
     redirect(reply, params_get(params, "redirect_uri"), &fragment);
-}
-
-/* A form that another site sends must not sign anybody in. */
-static bool is_own_form(const struct request *request)
-{
-    struct slice origin = request_header(request, "origin");
-    struct slice host = request_header(request, "host");
-
-    if (origin.len == 0)
-        return true; /* not a browser */
-    return origin.len > host.len &&
-           memcmp(origin.data + origin.len - host.len, host.data, host.len) == 0 &&
-           origin.data[origin.len - host.len - 1] == '/';
 }
 
 static void handle_params(struct cloud *cloud, const struct request *request,
@@ -213,8 +171,8 @@ static void handle_params(struct cloud *cloud, const struct request *request,
         sign_in(cloud, request, params, client, &scope, reply);
     } else {
         users = realm_users(&count);
-        page(reply, 200, login_page_form(users, count, params, NULL),
-             params_get(params, "redirect_uri"));
+        login_page_reply(reply, 200, login_page_form(users, count, params, NULL),
+                         params_get(params, "redirect_uri"));
     }
     token_scope_clear(&scope);
 }
@@ -226,7 +184,7 @@ void login_handle(struct cloud *cloud, const struct request *request, struct rep
     struct error err = {0};
 
     if (is_post && (!request_has_content_type(request, "application/x-www-form-urlencoded") ||
-                    !is_own_form(request))) {
+                    !request_is_own_form(request))) {
         refuse_on_page(reply, "This form was not sent by the sign-in page.");
         return;
     }
@@ -254,13 +212,14 @@ void logout_handle(struct cloud *cloud, const struct request *request, struct re
         reply_header(reply, "Cache-Control", "no-store");
         reply_empty(reply, 302);
     } else if (uri != NULL) {
-        page(reply, 400,
-             login_page_message("Signed out",
-                                "You are signed out. The address to go back to is not on the "
-                                "client's list."),
-             NULL);
+        login_page_reply(
+            reply, 400,
+            login_page_message("Signed out",
+                               "You are signed out. The address to go back to is not on the "
+                               "client's list."),
+            NULL);
     } else {
-        page(reply, 200, login_page_message("Signed out", "You are signed out."), NULL);
+        login_page_reply(reply, 200, login_page_message("Signed out", "You are signed out."), NULL);
     }
     params_clear(&params);
 }

@@ -6,6 +6,7 @@
 #include "local-cloud/memory.h"
 #include "local-cloud/params.h"
 #include "local-cloud/realm.h"
+#include "local-cloud/reply.h"
 #include "local-cloud/route.h"
 
 #include <stdbool.h>
@@ -40,6 +41,8 @@ const char login_page_style[] =
     "border:1px solid var(--soft);border-radius:.5rem;padding:.5rem .75rem;margin:0 0 1rem}\n"
     "button{width:100%;font:inherit;font-weight:600;padding:.65rem;border:0;border-radius:.5rem;"
     "background:var(--accent);color:var(--on-accent);cursor:pointer}\n"
+    "button.second{margin:.6rem 0 0;background:var(--paper);color:var(--ink);"
+    "border:1px solid var(--soft)}\n"
     "button:focus-visible,input:focus-visible{outline:3px solid var(--accent);"
     "outline-offset:2px}\n"
     "p.soft{color:var(--soft);font-size:.9rem;margin:1rem 0 0}\n";
@@ -174,4 +177,67 @@ char *login_page_message(const char *title, const char *text)
     add_escaped(&page, text);
     add(&page, "</p>\n");
     return finish(&page);
+}
+
+char *login_page_consent(const char *service, const char *scope, const char *session,
+                         const char *reason)
+{
+    struct buffer page;
+
+    begin(&page, "Allow access?");
+    if (reason != NULL) {
+        add(&page, "<p role=\"alert\">");
+        add_escaped(&page, reason);
+        add(&page, "</p>\n");
+    }
+    add(&page, "<p>The agent asks to use <strong>");
+    add_escaped(&page, service);
+    add(&page,
+        "</strong> in your name. <span lang=\"zh\">智能体请求以您的身份访问该服务。</span></p>\n");
+    if (scope[0] != '\0') {
+        add(&page, "<p>It asks for: <code>");
+        add_escaped(&page, scope);
+        add(&page, "</code></p>\n");
+    }
+    add(&page, "<form method=\"post\" action=\"" PATH_CONSENT
+               "\">\n"
+               "<input type=\"hidden\" name=\"session\" value=\"");
+    add_escaped(&page, session);
+    add(&page,
+        "\">\n"
+        "<button type=\"submit\" name=\"decision\" value=\"allow\">Allow "
+        "<span lang=\"zh\">允许</span></button>\n"
+        "<button type=\"submit\" class=\"second\" name=\"decision\" value=\"deny\">Refuse "
+        "<span lang=\"zh\">拒绝</span></button>\n"
+        "</form>\n");
+    return finish(&page);
+}
+
+/* "scheme://host:port" of an address from the allow-list; `out` may be cut, then it allows nothing.
+ */
+static void origin_of(const char *uri, char *out, size_t out_size)
+{
+    const char *host = strstr(uri, "://");
+    size_t len = host == NULL ? 0 : (size_t)(host + 3 - uri) + strcspn(host + 3, "/?#");
+
+    snprintf(out, out_size, "%.*s", (int)len, uri);
+}
+
+void login_page_reply(struct reply *reply, int status, char *html, const char *redirect_uri)
+{
+    char origin[256] = "";
+
+    if (redirect_uri != NULL)
+        origin_of(redirect_uri, origin, sizeof origin);
+    /* Browsers hold the redirect that follows a form against form-action too, so the page's own
+     * origin has to be on it. */
+    reply_header(reply, "Content-Security-Policy",
+                 "default-src 'none'; style-src 'self'; form-action 'self' %s; base-uri 'none'; "
+                 "frame-ancestors 'none'",
+                 origin);
+    reply_header(reply, "Cache-Control", "no-store");
+    reply_header(reply, "Referrer-Policy", "same-origin");
+    reply_header(reply, "X-Content-Type-Options", "nosniff");
+    reply_text(reply, status, "text/html; charset=utf-8", html);
+    free(html);
 }

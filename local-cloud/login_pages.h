@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct params;
+struct reply;
 struct realm_user;
 
 /* The caller frees the results. All texts are escaped. */
@@ -16,6 +17,14 @@ char *login_page_form(const struct realm_user *users, size_t user_count,
 
 /* A page with one paragraph. */
 char *login_page_message(const char *title, const char *text);
+
+/* Asks whether the agent may use `service`; `reason` (or NULL) is shown above. */
+char *login_page_consent(const char *service, const char *scope, const char *session,
+                         const char *reason);
+
+/* Answers with a page, which is taken, and the headers that pages here have. A form on it may lead
+ * to `redirect_uri` (NULL: to this site only). */
+void login_page_reply(struct reply *reply, int status, char *html, const char *redirect_uri);
 
 extern const char login_page_style[];
 

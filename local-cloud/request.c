@@ -62,3 +62,15 @@ bool request_accepts(const struct request *request, const char *type)
     }
     return false;
 }
+
+bool request_is_own_form(const struct request *request)
+{
+    struct slice origin = request_header(request, "origin");
+    struct slice host = request_header(request, "host");
+
+    if (origin.len == 0)
+        return true; /* not a browser */
+    return origin.len > host.len &&
+           memcmp(origin.data + origin.len - host.len, host.data, host.len) == 0 &&
+           origin.data[origin.len - host.len - 1] == '/';
+}

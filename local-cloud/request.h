@@ -38,4 +38,8 @@ bool request_has_content_type(const struct request *request, const char *type);
 /* True when Accept lists `type` by name or by "*" forms. A missing header accepts everything. */
 bool request_accepts(const struct request *request, const char *type);
 
+/* True unless a browser says that the form came from another site: such a form must not decide
+ * anything for anybody. */
+bool request_is_own_form(const struct request *request);
+
 #endif

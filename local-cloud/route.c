@@ -7,8 +7,9 @@ static const struct {
     const char *path;
     const char *name;
 } issuer_routes[] = {
-    {PATH_TOKEN, "token"},     {PATH_JWKS, "jwks"},     {PATH_DISCOVERY, "discovery"},
-    {PATH_AUTHORIZE, "login"}, {PATH_LOGOUT, "logout"}, {PATH_LOGIN_STYLE, "login"},
+    {PATH_TOKEN, "token"},       {PATH_JWKS, "jwks"},     {PATH_DISCOVERY, "discovery"},
+    {PATH_AUTHORIZE, "login"},   {PATH_LOGOUT, "logout"}, {PATH_CONSENT, "consent"},
+    {PATH_LOGIN_STYLE, "login"},
 };
 
 static const char *const service_names[] = {
@@ -45,6 +46,7 @@ bool route_is_known(const char *name)
 
 const char *route_list(void)
 {
-    return "token, jwks, discovery, login, logout, issuer, developer-api, model, mcp, enterprise, "
+    return "token, jwks, discovery, login, consent, logout, issuer, developer-api, model, mcp, "
+           "enterprise, "
            "openapi, sts, metadata";
 }

@@ -25,13 +25,14 @@ enum service_kind {
 #define PATH_TOKEN PATH_OAUTH2 "/token"
 #define PATH_AUTHORIZE "/login/app/common/oauth2/authorize"
 #define PATH_LOGOUT "/login/app/common/oauth2/logout"
+#define PATH_CONSENT "/login/app/common/oauth2/consent"
 #define PATH_LOGIN_STYLE "/login/style.css"
 
 /* The other services' paths. */
 #define PATH_MODEL "/compatible-mode/v1"
 #define PATH_MCP "/api/v1/mcps/amap-maps/mcp"
 
-/* "token", "jwks", "discovery", "login", "logout", "issuer" (anything else there),
+/* "token", "jwks", "discovery", "login", "consent", "logout", "issuer" (anything else there),
  * "developer-api", "model", "mcp", "enterprise", "openapi", "sts", "metadata", "control". Static.
  */
 const char *route_name(enum service_kind kind, struct slice path);

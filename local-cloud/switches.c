@@ -65,6 +65,7 @@ static const struct switch_spec specs[] = {
     NUMBER(issuer, actors_max, 5, 1, 100),
     CHOICE(issuer, algorithm, alg_names),
     CHOICE(vault, error_shape, shape_names),
+    NUMBER(vault, session_s, 600, 1, 86400),
     NUMBER(model, first_delay_ms, 0, 0, HOUR_MS),
     NUMBER(model, delta_delay_ms, 0, 0, HOUR_MS),
     NUMBER(model, delta_count, 0, 0, 100000),

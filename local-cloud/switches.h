@@ -46,7 +46,8 @@ struct switches {
         int algorithm;      /* enum switch_alg; the key that signs */
     } issuer;
     struct {
-        int error_shape; /* enum switch_error_shape */
+        int error_shape;   /* enum switch_error_shape */
+        int64_t session_s; /* how long a user may think about consent */
     } vault;
     struct {
         int64_t first_delay_ms; /* before the first delta */

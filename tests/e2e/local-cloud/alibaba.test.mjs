@@ -1,27 +1,24 @@
 // Alibaba Cloud's npm clients, unchanged but for NODE_EXTRA_CA_CERTS, against OpenAPI, STS and metadata.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { createLocalJWKSet, jwtVerify } from 'jose';
 
 import { startStandIn } from './stand_in.mjs';
+import { vendorClient } from './vendor.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
 const ROLE = 'acs:ram::1234567890123456:role/';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
-let cloud, openapi, sts, redirects;
+let cloud, openapi, sts, run;
 before(async () => {
   cloud = await startStandIn();
   openapi = `127.0.0.1:${cloud.ports.openapi.https}`;
   sts = `127.0.0.1:${cloud.ports.sts.https}`;
-  redirects = { 'sts.aliyuncs.com:443': cloud.ports.sts.https, '100.100.100.200:80': cloud.ports.metadata };
-  mkdirSync(join(cloud.folder, 'home'));
+  run = vendorClient(cloud);
 });
 after(async () => { assert.equal(await cloud.stop(), 0); });
 beforeEach(async () => { await cloud.control('/reset', {}); });
@@ -29,15 +26,6 @@ beforeEach(async () => { await cloud.control('/reset', {}); });
 const clientFile = (name) => readFileSync(join(cloud.folder, 'clients', name), 'utf8');
 const variables = (name) => Object.fromEntries(clientFile(`alibaba-${name}.env`).trim().split('\n')
   .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-
-// Runs one call of a vendor client, with nothing in its environment but what is given.
-function run(call, { env = {}, ...order }) {
-  return new Promise((resolve, reject) => execFile(process.execPath,
-    ['--require', join(here, 'redirect.cjs'), join(here, 'alibaba_client.cjs'), JSON.stringify({ call, ...order })],
-    { env: { HOME: join(cloud.folder, 'home'), REDIRECTS: JSON.stringify(redirects),
-      NODE_EXTRA_CA_CERTS: join(cloud.folder, 'ca.pem'), ...env } },
-    (error, out, err) => (error ? reject(new Error(`${error.message}${err}`)) : resolve(JSON.parse(out)))));
-}
 
 const parameters = (more = {}) => ({ InstanceId: cloud.config.idaasInstanceId, ApplicationId: cloud.config.clientId,
   Audience: 'https://enterprise.example.com', ScopeValues: ['enterprise.access'], ...more });

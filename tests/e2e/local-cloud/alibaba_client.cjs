@@ -23,6 +23,17 @@ const calls = {
     const request = new core.$OpenApiUtil.OpenApiRequest({ query: core.OpenApiUtil.query(order.parameters) });
     return (await new core.default(config).callApi(params, request, {})).body;
   },
+  // The DeveloperAPI as the generated client calls it: path style, not signed, a bearer token.
+  async DeveloperApi() {
+    const { action, method, pathname, query, body, token } = order.parameters;
+    const params = new core.$OpenApiUtil.Params({ action, version: '2022-02-25', protocol: 'HTTPS', pathname, method,
+      authType: 'Anonymous', style: 'ROA', reqBodyType: 'json', bodyType: 'json' });
+    const request = new core.$OpenApiUtil.OpenApiRequest({ query: core.OpenApiUtil.query(query ?? {}), body,
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } });
+    const client = new core.default(new core.$OpenApiUtil.Config({ endpoint: order.endpoint,
+      signatureAlgorithm: 'v2' }));
+    return (await client.callApi(params, request, {})).body;
+  },
   async AssumeRole() {
     return (await new sts.default(config).assumeRole(new sts.AssumeRoleRequest(order.parameters))).body;
   },
@@ -37,7 +48,7 @@ const calls = {
 
 calls[order.call]().then((result) => ({ result }),
   (error) => ({ error: { code: error.code, message: error.message, status: error.statusCode,
-    denied: error.accessDeniedDetail } })).then((outcome) => {
+    data: error.data, denied: error.accessDeniedDetail } })).then((outcome) => {
   process.stdout.write(JSON.stringify(outcome));
   process.exit(0); // a credential that refreshes itself would keep the process alive
 });
