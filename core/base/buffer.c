@@ -30,6 +30,20 @@ void buffer_wipe(struct buffer *buffer)
     buffer_clear(buffer);
 }
 
+/* A larger block with the same bytes. The old one is overwritten: realloc would leave a copy behind
+ * where it moves, and a request's head, say, holds credentials until they are taken out of it. */
+static char *move_bytes(struct buffer *buffer, size_t capacity)
+{
+    char *data = malloc(capacity);
+
+    if (data == NULL || buffer->data == NULL)
+        return data;
+    memcpy(data, buffer->data, buffer->len + 1);
+    explicit_bzero(buffer->data, buffer->capacity);
+    free(buffer->data);
+    return data;
+}
+
 /* Makes room for `extra` more bytes and the closing NUL. */
 static bool reserve(struct buffer *buffer, size_t extra, struct error *err)
 {
@@ -46,7 +60,7 @@ static bool reserve(struct buffer *buffer, size_t extra, struct error *err)
         capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
     if (capacity > buffer->max_bytes + 1 && buffer->max_bytes + 1 >= needed)
         capacity = buffer->max_bytes + 1;
-    data = realloc(buffer->data, capacity);
+    data = move_bytes(buffer, capacity);
     if (data == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for %zu bytes", capacity);
     buffer->data = data;

@@ -1,4 +1,5 @@
-/* Growing bytes with a limit given at creation, so that no peer makes us allocate without bound. */
+/* Growing bytes with a limit given at creation, so that no peer makes us allocate without bound.
+ * Growing leaves no copy of the bytes behind. */
 #ifndef SESAME_BASE_BUFFER_H
 #define SESAME_BASE_BUFFER_H
 
