@@ -102,7 +102,7 @@ static void log_source(const struct sesame_instance *instance)
     const struct chain *chain = &instance->chain;
     const struct kit *kit = &instance->kit;
     struct kit_buffer fields = {0};
-    char id[16];
+    char id[16], message[160];
 
     mask_key_id(chain->current.access_key_id, id);
     kit_add(&fields, "{\"source\":");
@@ -114,7 +114,9 @@ static void log_source(const struct sesame_instance *instance)
         kit_add_number(&fields, chain->current.expires_at_s - now_s(instance));
     }
     kit_add(&fields, "}");
-    kit->log->write(kit->host, SESAME_LOG_INFO, kit_text("Alibaba Cloud access key"),
+    /* Fits: a source's name is short. */
+    (void)snprintf(message, sizeof message, "Alibaba Cloud access key from %s", chain->source);
+    kit->log->write(kit->host, SESAME_LOG_INFO, kit_text(message),
                     fields.has_failed ? (struct sesame_text){NULL, 0} : kit_buffer_text(&fields));
     kit_clear(&fields);
 }

@@ -1,12 +1,12 @@
 // The promise, proven: after real turns, the idle process holds no secret outside the locked arena.
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import OpenAI from 'openai';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
 import { startAgent, userToken } from './agent.mjs';
+import { occurrences } from './memory.mjs';
 
 let cloud, agent, token;
 before(async () => {
@@ -20,29 +20,6 @@ after(async () => {
   await agent.stop();
   await cloud.stop();
 });
-
-// Every byte of the process that can be read; pages of memfd_secret cannot, not even by root.
-function* memory(pid) {
-  const fd = openSync(`/proc/${pid}/mem`, 'r');
-  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-    const found = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+\s*(.*)$/.exec(line);
-    if (!found || found[3] === '[vvar]' || found[3] === '[vsyscall]') continue;
-    const from = Number(`0x${found[1]}`), size = Number(`0x${found[2]}`) - from;
-    const bytes = Buffer.alloc(size);
-    try {
-      if (readSync(fd, bytes, 0, size, from) > 0) yield { name: found[3], bytes };
-    } catch {
-      // not readable: that is the arena
-    }
-  }
-  closeSync(fd);
-}
-
-function occurrences(pid, text) {
-  const where = [];
-  for (const { name, bytes } of memory(pid)) if (bytes.includes(text)) where.push(name || 'anonymous');
-  return where;
-}
 
 test('the scan finds what is there', () => {
   assert.ok(occurrences(agent.pid, 'sesame is running').length > 0);
