@@ -165,14 +165,3 @@ bool json_add_string(struct buffer *out, const char *text, size_t len, struct er
         buffer_truncate(out, before);
     return ok;
 }
-
-bool json_add_value(struct buffer *out, struct json_object *value, struct error *err)
-{
-    size_t len = 0;
-    const char *text = json_object_to_json_string_length(
-        value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-
-    if (text == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory to write JSON");
-    return buffer_add(out, text, len, err);
-}

@@ -171,13 +171,6 @@ static const struct plugin_manifest *find_plugin(struct host *host, const char *
     return manifest;
 }
 
-static struct plugin_library *open_plugin(struct host *host, const char *id, struct error *err)
-{
-    const struct plugin_manifest *manifest = find_plugin(host, id, err);
-
-    return manifest == NULL ? NULL : plugin_library_open(host->catalogue, manifest, err);
-}
-
 static enum placement placement_of(const struct host *host, const struct plugin_manifest *manifest,
                                    const struct tool_config *tool)
 {
@@ -281,13 +274,51 @@ static bool make_broker(struct host *host, struct error *err)
     return host->broker != NULL;
 }
 
+/* The library of a tool that lives in a process is never mapped here. */
+static struct plugin_library *open_tool_library(struct host *host,
+                                                const struct plugin_manifest *manifest,
+                                                enum placement placement, struct error *err)
+{
+    CLEANUP(cleanup_free) char *program = NULL;
+
+    if (placement != PLACEMENT_PROCESS)
+        return plugin_library_open(host->catalogue, manifest, err);
+    program = locate_sandbox();
+    if (program != NULL)
+        return plugin_library_open_apart(host->catalogue, manifest, program, err);
+    error_set(err, ERROR_NO_MEMORY, "no memory for a plugin");
+    return NULL;
+}
+
+/* What the kernel lacks is said once at the start and shows in GET /ready, or ends the start. */
+static bool check_isolation(struct host *host, const struct tool_config *tool,
+                            const struct plugin_library *library, struct error *err)
+{
+    char missing[100], entry[100];
+
+    plugin_library_missing_guards(library, missing, sizeof missing);
+    (void)snprintf(entry, sizeof entry, "isolation of %.80s", tool->name);
+    if (missing[0] == '\0') {
+        ready_board_set(host->shared.ready, entry, false, true, "");
+        return true;
+    }
+    if (tool->is_isolation_required)
+        return error_set_named(err, ERROR_DENIED, "IsolationIncomplete",
+                               "this kernel does not offer: %s; set isolation to \"best-effort\" "
+                               "to go without",
+                               missing);
+    ready_board_set(host->shared.ready, entry, false, false, missing);
+    log_warn("plugin", "this kernel holds a plugin's process back less than it could",
+             LOG_TEXT("tool", tool->name), LOG_TEXT("missing", missing));
+    return true;
+}
+
 static bool make_tool(struct host *host, size_t index, struct error *err)
 {
     const struct host_config *config = host->setup->host;
     const struct tool_config *tool = &config->tools[index];
-    struct plugin_library *library = open_plugin(host, tool->plugin, err);
+    const struct plugin_manifest *manifest = find_plugin(host, tool->plugin, err);
     struct tool_host_options options = {
-        .library = library,
         .config = tool,
         .broker = host->broker,
         .watch = {on_misbehaviour, host, NULL},
@@ -295,9 +326,13 @@ static bool make_tool(struct host *host, size_t index, struct error *err)
         .json_depth = (int)config->limits.tool_result_json_depth,
     };
 
-    if (library == NULL)
+    if (manifest == NULL)
         return error_prefix(err, "tools.%s", tool->name);
-    options.placement = placement_of(host, plugin_library_manifest(library), tool);
+    options.placement = placement_of(host, manifest, tool);
+    options.library = open_tool_library(host, manifest, options.placement, err);
+    if (options.library == NULL || (options.placement == PLACEMENT_PROCESS &&
+                                    !check_isolation(host, tool, options.library, err)))
+        return error_prefix(err, "tools.%s", tool->name);
     host->tools[host->tool_count] = tool_host_new(&options, err);
     if (host->tools[host->tool_count] == NULL)
         return false;

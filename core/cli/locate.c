@@ -51,6 +51,13 @@ char *locate_web(const char *configured)
     return locate(configured, "sesame-web", SESAME_WEB_DIR);
 }
 
+char *locate_sandbox(void)
+{
+    char *path = beside_program("sesame-sandbox", X_OK);
+
+    return path != NULL ? path : strdup(SESAME_LIBEXEC_DIR "/sesame-sandbox");
+}
+
 char *locate_program(const char *name)
 {
     return beside_program(name, X_OK);

@@ -6,6 +6,9 @@
 char *locate_plugins(const char *configured);
 char *locate_web(const char *configured);
 
+/* The program that runs a plugin placed in a process. */
+char *locate_sandbox(void);
+
 /* A program beside this one, else in the PATH's usual places; NULL when there is none. */
 char *locate_program(const char *name);
 

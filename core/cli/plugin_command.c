@@ -6,6 +6,7 @@
 #include "plugin/catalogue.h"
 
 #include <json-c/json.h>
+#include <sesame/tool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,19 @@ static void print_list(const char *label, char *const *items)
     for (size_t i = 0; items[i] != NULL; i++)
         printf("%s%s", i == 0 ? "" : ", ", items[i]);
     printf("\n");
+}
+
+/* Whoever only looks at a tool runs nothing of it. */
+static struct plugin_library *open_library(struct plugin_catalogue *catalogue,
+                                           const struct plugin_manifest *manifest,
+                                           struct error *err)
+{
+    CLEANUP(cleanup_free) char *sandbox = locate_sandbox();
+
+    for (char **offered = manifest->interfaces; *offered != NULL; offered++)
+        if (strcmp(*offered, SESAME_TOOL_V1) != 0)
+            return plugin_library_open(catalogue, manifest, err);
+    return plugin_library_open_apart(catalogue, manifest, sandbox == NULL ? "" : sandbox, err);
 }
 
 static int show(struct plugin_catalogue *catalogue, const char *id)
@@ -41,7 +55,7 @@ static int show(struct plugin_catalogue *catalogue, const char *id)
             printf("%-12s%s: %s\n", "preset", name, json_object_to_json_string(preset));
         }
     }
-    library = plugin_library_open(catalogue, manifest, &err);
+    library = open_library(catalogue, manifest, &err);
     if (library == NULL) {
         fprintf(stderr, "sesame: it does not load: %s\n", err.message);
         return EXIT_FAILED;

@@ -82,6 +82,8 @@ struct tool_config {
     char *config_json; /* the plugin's own configuration, an object; checked by its schema */
     enum placement placement;
     bool is_required; /* start fails when it cannot be created */
+    /* PROCESS: start fails when the kernel lacks a means to hold the process back */
+    bool is_isolation_required;
 };
 
 /* Settings of one plugin id under "plugins"."settings"; tools override them. */
@@ -89,6 +91,7 @@ struct plugin_config {
     char *id;
     enum placement placement;
     bool is_required;
+    bool is_isolation_required;
     char *directory; /* "": the common one */
 };
 
@@ -96,6 +99,7 @@ struct plugins_config {
     char *directory; /* "": found from the executable, else the installed one */
     enum placement default_placement;
     bool default_is_required;
+    bool default_is_isolation_required;
     struct plugin_config *items;
     size_t count;
 };

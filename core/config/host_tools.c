@@ -25,31 +25,36 @@ const char *placement_text(enum placement placement)
 static enum placement read_placement(const struct place *place)
 {
     const char *text = place_text(place, "placement", "");
-    struct problem *problem;
     int choice;
 
     if (text[0] == '\0')
         return PLACEMENT_DEFAULT;
     choice = place_choice(place, "placement", text, placements + 1, COUNT(placements) - 1);
-    if (choice != 2)
-        return choice < 0 ? PLACEMENT_DEFAULT : (enum placement)(choice + 1);
-    problem = place_problem(place, false, "placement");
-    PROBLEM_SET(problem, what, "placement \"process\" is not in this release");
-    PROBLEM_SET(problem, expected, "\"inline\" or \"thread\"");
-    PROBLEM_SET(problem, fix,
-                "The nearest is \"thread\": the plugin runs on a thread of its own, but inside "
-                "this process, so use it only for code you trust.");
-    return PLACEMENT_PROCESS;
+    return choice < 0 ? PLACEMENT_DEFAULT : (enum placement)(choice + 1);
+}
+
+/* "required" or "best-effort". */
+static bool read_isolation(const struct place *place, bool otherwise)
+{
+    static const char *const choices[] = {"best-effort", "required"};
+    const char *text = place_text(place, "isolation", "");
+    int choice;
+
+    if (text[0] == '\0')
+        return otherwise;
+    choice = place_choice(place, "isolation", text, choices, COUNT(choices));
+    return choice < 0 ? otherwise : choice == 1;
 }
 
 static void read_plugin(const struct place *place, struct plugins_config *plugins,
                         struct plugin_config *out)
 {
-    static const char *const keys[] = {"placement", "required", "directory"};
+    static const char *const keys[] = {"placement", "required", "isolation", "directory"};
 
     place_check_keys(place, keys, COUNT(keys));
     out->placement = read_placement(place);
     out->is_required = place_bool(place, "required", plugins->default_is_required);
+    out->is_isolation_required = read_isolation(place, plugins->default_is_isolation_required);
     out->directory = place_text(place, "directory", "");
 }
 
@@ -82,7 +87,7 @@ static void read_settings(const struct place *place, struct host_config *config)
 void host_read_plugins(const struct place *root, struct host_config *config)
 {
     static const char *const keys[] = {"directory", "defaults", "settings"};
-    static const char *const default_keys[] = {"placement", "required"};
+    static const char *const default_keys[] = {"placement", "required", "isolation"};
     struct plugins_config *plugins = &config->plugins;
     struct place place, defaults;
 
@@ -93,6 +98,7 @@ void host_read_plugins(const struct place *root, struct host_config *config)
     place_check_keys(&defaults, default_keys, COUNT(default_keys));
     plugins->default_placement = read_placement(&defaults);
     plugins->default_is_required = place_bool(&defaults, "required", true);
+    plugins->default_is_isolation_required = read_isolation(&defaults, false);
     read_settings(&place, config);
 }
 
@@ -216,10 +222,11 @@ static void check_credentials(const struct place *place, const struct host_confi
 static void read_tool(const struct place *place, struct host_config *config,
                       struct tool_config *tool)
 {
-    static const char *const keys[] = {"plugin", "credentials", "origins",
-                                       "config", "placement",   "required"};
+    static const char *const keys[] = {"plugin",    "credentials", "origins",  "config",
+                                       "placement", "required",    "isolation"};
     const struct plugins_config *plugins = &config->plugins;
     bool is_required = plugins->default_is_required;
+    bool is_isolation_required = plugins->default_is_isolation_required;
 
     place_check_keys(place, keys, COUNT(keys));
     tool->plugin = read_plugin_id(place, "the id of a tool plugin, such as mcp");
@@ -230,10 +237,13 @@ static void read_tool(const struct place *place, struct host_config *config,
         read_config(place, "Declare a credential under $.credentials and name it here.");
     tool->placement = read_placement(place);
     for (size_t i = 0; i < plugins->count; i++) {
-        if (strcmp(plugins->items[i].id, tool->plugin) == 0)
-            is_required = plugins->items[i].is_required;
+        if (strcmp(plugins->items[i].id, tool->plugin) != 0)
+            continue;
+        is_required = plugins->items[i].is_required;
+        is_isolation_required = plugins->items[i].is_isolation_required;
     }
     tool->is_required = place_bool(place, "required", is_required);
+    tool->is_isolation_required = read_isolation(place, is_isolation_required);
 }
 
 void host_read_tools(const struct place *root, struct host_config *config)

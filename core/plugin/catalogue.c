@@ -14,6 +14,7 @@
 struct entry {
     struct plugin_manifest *manifest;
     struct plugin_library *library; /* NULL until it is selected */
+    struct plugin_library *apart;   /* the same for the process placement */
 };
 
 struct plugin_catalogue {
@@ -38,7 +39,7 @@ static bool add(struct plugin_catalogue *catalogue, struct plugin_manifest *mani
         return error_set(err, ERROR_NO_MEMORY, "no memory for the plugins");
     }
     catalogue->entries = grown;
-    catalogue->entries[catalogue->count++] = (struct entry){manifest, NULL};
+    catalogue->entries[catalogue->count++] = (struct entry){manifest, NULL, NULL};
     return true;
 }
 
@@ -102,6 +103,7 @@ void plugin_catalogue_free(struct plugin_catalogue *catalogue)
         return;
     for (size_t i = 0; i < catalogue->count; i++) {
         plugin_library_free(catalogue->entries[i].library);
+        plugin_library_free(catalogue->entries[i].apart);
         plugin_manifest_free(catalogue->entries[i].manifest);
     }
     free(catalogue->entries);
@@ -152,19 +154,34 @@ plugin_catalogue_find_provider(const struct plugin_catalogue *catalogue, const c
     return NULL;
 }
 
+static struct plugin_library *open_library(struct plugin_catalogue *catalogue,
+                                           const struct plugin_manifest *manifest,
+                                           const char *program, struct error *err)
+{
+    for (size_t i = 0; i < catalogue->count; i++) {
+        struct entry *entry = &catalogue->entries[i];
+        struct plugin_library **library = program == NULL ? &entry->library : &entry->apart;
+
+        if (entry->manifest != manifest)
+            continue;
+        if (*library == NULL)
+            *library = plugin_library_load(manifest, program, err);
+        return *library;
+    }
+    error_set(err, ERROR_NOT_FOUND, "the plugin %s is not in the catalogue", manifest->id);
+    return NULL;
+}
+
 struct plugin_library *plugin_library_open(struct plugin_catalogue *catalogue,
                                            const struct plugin_manifest *manifest,
                                            struct error *err)
 {
-    for (size_t i = 0; i < catalogue->count; i++) {
-        struct entry *entry = &catalogue->entries[i];
+    return open_library(catalogue, manifest, NULL, err);
+}
 
-        if (entry->manifest != manifest)
-            continue;
-        if (entry->library == NULL)
-            entry->library = plugin_library_load(manifest, err);
-        return entry->library;
-    }
-    error_set(err, ERROR_NOT_FOUND, "the plugin %s is not in the catalogue", manifest->id);
-    return NULL;
+struct plugin_library *plugin_library_open_apart(struct plugin_catalogue *catalogue,
+                                                 const struct plugin_manifest *manifest,
+                                                 const char *program, struct error *err)
+{
+    return open_library(catalogue, manifest, program, err);
 }

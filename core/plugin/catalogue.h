@@ -54,6 +54,14 @@ plugin_catalogue_find_provider(const struct plugin_catalogue *catalogue, const c
 struct plugin_library *plugin_library_open(struct plugin_catalogue *catalogue,
                                            const struct plugin_manifest *manifest,
                                            struct error *err);
+/* The same for the `process` placement: the library is mapped by a process that `program` (the
+ * child program of this build) starts, which reads out the descriptor; nothing of it runs here. */
+struct plugin_library *plugin_library_open_apart(struct plugin_catalogue *catalogue,
+                                                 const struct plugin_manifest *manifest,
+                                                 const char *program, struct error *err);
+/* What the kernel did not offer to hold back the process of a library opened apart, as a text such
+ * as "landlock", "" when nothing is missing. */
+void plugin_library_missing_guards(const struct plugin_library *library, char *out, size_t size);
 const struct plugin_manifest *plugin_library_manifest(const struct plugin_library *library);
 /* The descriptor's schema as JSON, borrowed. */
 struct json_object *plugin_library_schema(const struct plugin_library *library);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_schema.h"
+#include "plugin/process_library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -148,7 +149,7 @@ static bool compile_schema(struct plugin_library *library, const char *path, str
 }
 
 struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
-                                           struct error *err)
+                                           const char *program, struct error *err)
 {
     struct plugin_library *library = calloc(1, sizeof *library);
     CLEANUP(cleanup_free) char *path = NULL;
@@ -160,8 +161,10 @@ struct plugin_library *plugin_library_load(const struct plugin_manifest *manifes
     }
     library->manifest = manifest;
     library->fd = open_file(manifest, path, err);
-    if (library->fd >= 0 && load(library, path, err) && check_descriptor(library, path, err) &&
-        compile_schema(library, path, err))
+    if (library->fd >= 0 &&
+        (program == NULL ? load(library, path, err)
+                         : process_library_describe(library, program, path, err)) &&
+        check_descriptor(library, path, err) && compile_schema(library, path, err))
         return library;
     if (err->code == ERROR_NONE)
         error_set(err, ERROR_INTERNAL, "%s cannot be opened: %s", path, strerror(errno));
@@ -175,6 +178,7 @@ void plugin_library_free(struct plugin_library *library)
         return;
     json_schema_free(library->schema);
     json_object_put(library->schema_json);
+    process_library_free(library->apart);
     /* Neither dlclose nor close: code of it may still be on some stack, and the descriptor's
      * number must not come to name another library. */
     free(library);

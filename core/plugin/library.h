@@ -5,6 +5,7 @@
 #include "plugin/catalogue.h"
 
 struct json_schema;
+struct process_library;
 struct sesame_plugin;
 
 struct plugin_library {
@@ -13,12 +14,14 @@ struct plugin_library {
     struct json_object *schema_json;
     struct json_schema *schema;
     void *handle;
-    int fd; /* kept open: its number names the library */
+    int fd;                        /* kept open: its number names the library */
+    struct process_library *apart; /* NULL: it is mapped here */
 };
 
-/* What the manifest's file holds, opened and checked. NULL with `err`. */
+/* What the manifest's file holds, opened and checked. With `program` (else NULL) the library is
+ * mapped in a process of its own only. NULL with `err`. */
 struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
-                                           struct error *err);
+                                           const char *program, struct error *err);
 /* Frees what is ours; the code stays mapped. */
 void plugin_library_free(struct plugin_library *library);
 

@@ -1,4 +1,4 @@
-/* Host services: log, clock, random, credentials by name. */
+/* Host services: log, credentials by name. */
 #include "plugin/instance.h"
 
 #include "base/clock.h"
@@ -68,28 +68,6 @@ static void explain(const struct sesame_host *host, struct sesame_text message)
 }
 
 const struct sesame_log_v1 service_log = {log_message, explain};
-
-static int64_t monotonic_ms(const struct sesame_host *host)
-{
-    (void)host;
-    return clock_monotonic_ms();
-}
-
-static int64_t wall_ms(const struct sesame_host *host)
-{
-    (void)host;
-    return clock_wall_ms();
-}
-
-const struct sesame_clock_v1 service_clock = {monotonic_ms, wall_ms};
-
-static void bytes(const struct sesame_host *host, void *out, size_t len)
-{
-    (void)host;
-    random_bytes(out, len);
-}
-
-const struct sesame_random_v1 service_random = {bytes};
 
 static int32_t check_credential(const struct sesame_host *host, struct sesame_text name,
                                 struct sesame_text url, struct sesame_text *out_message)

@@ -57,7 +57,7 @@ static void on_changed(void *arg)
 
 static bool start_thread(struct tool_host *host, struct error *err)
 {
-    if (host->options.placement != PLACEMENT_THREAD)
+    if (host->options.placement == PLACEMENT_INLINE)
         return true;
     host->thread = tool_thread_start(&host->options, host->config_text, on_changed, host, err);
     return host->thread != NULL;
@@ -81,14 +81,9 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
                   manifest->id);
     else if (options->placement == PLACEMENT_DEFAULT)
         error_set(err, ERROR_BAD_INPUT,
-                  "tools.%s: the plugin %s names no placement: set tools.%s.placement to inline or "
-                  "thread",
+                  "tools.%s: the plugin %s names no placement: set tools.%s.placement to "
+                  "process, thread or inline",
                   config->name, manifest->id, config->name);
-    else if (options->placement == PLACEMENT_PROCESS)
-        error_set(err, ERROR_BAD_INPUT,
-                  "tools.%s: the placement \"process\" is not supported yet; use \"thread\" or "
-                  "\"inline\"",
-                  config->name);
     else if (prepare(host, what, err) && start_thread(host, err))
         return host;
     tool_host_free(host);

@@ -13,7 +13,7 @@ struct tool_host {
     /* Prepared, as text: json-c objects must not be read by several threads, its serialiser writes
      * into them. */
     char *config_text;
-    struct tool_thread *thread; /* with PLACEMENT_THREAD */
+    struct tool_thread *thread; /* unless PLACEMENT_INLINE */
     atomic_uint list_epoch;     /* counts the plugin's "changed" */
 };
 

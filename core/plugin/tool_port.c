@@ -40,7 +40,7 @@ struct port_call {
 struct tool_port {
     struct tool_host *host;
     struct plugin_home home;
-    struct tool_engine *engine; /* NULL: the tool is on a thread */
+    struct tool_engine *engine; /* NULL: the tool is on a thread or in a process */
     struct tool_functions *functions;
     bool is_outdated;
     bool changed_meanwhile; /* since the listing at hand began */

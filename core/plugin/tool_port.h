@@ -41,7 +41,7 @@ void tool_functions_free(struct tool_functions *functions);
 struct tool_host_options {
     struct plugin_library *library;
     const struct tool_config *config; /* borrowed for its lifetime */
-    enum placement placement;         /* INLINE or THREAD */
+    enum placement placement;         /* PROCESS with a library opened apart, else one opened */
     const char *ca_file;              /* for the HTTP client of a plugin thread; may be NULL */
     struct broker *broker;            /* for the credential client of a plugin thread */
     struct plugin_watch watch;
@@ -51,7 +51,8 @@ struct tool_host_options {
 
 /* Checks the tool's configuration against the plugin's schema (all faults in the message, each with
  * its path), applies preset and defaults, checks that the credentials named exist and may be used
- * for the URLs, and with THREAD starts the thread and creates the instance there. */
+ * for the URLs, and unless INLINE starts a thread and creates the instance there, or keeps its
+ * process from there. */
 struct tool_host *tool_host_new(const struct tool_host_options *options, struct error *err);
 /* All ports must be gone. Waits for a plugin thread's end at most two seconds beyond its stop. */
 void tool_host_free(struct tool_host *host);

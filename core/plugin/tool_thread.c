@@ -1,4 +1,5 @@
-/* A tool placed on a thread of its own: it may block; its calls run one after the other. */
+/* A tool placed on a thread of its own, where it may block: its calls run one after the other. Or
+ * in a process that a thread keeps: then they run side by side. */
 #include "plugin/tool_thread.h"
 
 #include "base/cleanup.h"
@@ -27,14 +28,14 @@ struct tool_thread {
     struct loop *loop;
     struct tool_engine *engine;
     struct thread_call *queue, **queue_end;
-    struct thread_call *running;
+    struct thread_call *running; /* all of them; one at most unless the tool is in a process */
 };
 
 /* Shared by a worker and the thread; counted, because messages about it cross. */
 struct thread_call {
     atomic_size_t references;
     struct tool_thread *thread;
-    struct thread_call *next;
+    struct thread_call *next; /* in the queue, or among those that run */
     bool is_list;
     char *function, *arguments, *context;
     int64_t deadline_ms;
@@ -173,19 +174,42 @@ static void hand_back(struct thread_call *call, int32_t status, const char *data
         release(call);
 }
 
+static bool is_running(const struct thread_call *call)
+{
+    const struct thread_call *other = call->thread->running;
+
+    while (other != NULL && other != call)
+        other = other->next;
+    return other != NULL;
+}
+
+static void end_running(struct thread_call *call)
+{
+    struct thread_call **link = &call->thread->running;
+
+    while (*link != call)
+        link = &(*link)->next;
+    *link = call->next;
+}
+
+static bool may_run(const struct tool_thread *thread)
+{
+    return thread->running == NULL || thread->options->placement == PLACEMENT_PROCESS;
+}
+
 static void on_done(void *arg, int32_t status, const char *data, size_t len)
 {
     struct thread_call *call = arg;
     struct tool_thread *thread = call->thread;
 
-    thread->running = NULL;
+    end_running(call);
     hand_back(call, status, data, len);
     run_next(thread);
 }
 
 static void run_next(struct tool_thread *thread)
 {
-    while (thread->running == NULL && thread->queue != NULL) {
+    while (may_run(thread) && thread->queue != NULL) {
         struct thread_call *call = thread->queue;
         struct engine_events events = {on_progress, on_done, &call->wants_cancel};
         struct tool_run_request request = {.function = call->function,
@@ -202,11 +226,12 @@ static void run_next(struct tool_thread *thread)
             hand_back(call, SESAME_CANCELLED, "cancelled", 9);
             continue;
         }
+        call->next = thread->running;
         thread->running = call;
         call->call = tool_engine_start(thread->engine, call->is_list ? NULL : &request,
                                        call->deadline_ms, &events, call, &err);
         if (call->call == NULL) {
-            thread->running = NULL;
+            end_running(call);
             hand_back(call, SESAME_INTERNAL, err.message, strlen(err.message));
         }
     }
@@ -217,6 +242,7 @@ static void take_call(void *arg)
     struct thread_call *call = arg;
     struct tool_thread *thread = call->thread;
 
+    call->next = NULL;
     *thread->queue_end = call;
     thread->queue_end = &call->next;
     run_next(thread);
@@ -226,7 +252,7 @@ static void note_cancel(void *arg)
 {
     struct thread_call *call = arg;
 
-    if (call->thread->running == call)
+    if (is_running(call))
         engine_call_ask(call->call);
     release(call);
 }
@@ -291,19 +317,23 @@ static bool open_engine(void *arg, const struct plugin_home *home, struct error 
     return thread->engine != NULL;
 }
 
+static void release_all(struct thread_call **list)
+{
+    while (*list != NULL) {
+        struct thread_call *call = *list;
+
+        *list = call->next;
+        release(call);
+    }
+}
+
 static void close_engine(void *arg)
 {
     struct tool_thread *thread = arg;
 
-    while (thread->queue != NULL) {
-        struct thread_call *call = thread->queue;
-
-        thread->queue = call->next;
-        release(call);
-    }
+    release_all(&thread->queue);
     tool_engine_free(thread->engine);
-    if (thread->running != NULL)
-        release(thread->running);
+    release_all(&thread->running);
 }
 
 static void on_stopped(void *arg)

@@ -1,5 +1,5 @@
-/* A tool placed on a thread of its own: it may block; its calls run one after the other; private to
- * core/plugin. */
+/* A tool placed on a thread of its own: it may block; its calls run one after the other. A tool in
+ * a process is kept by such a thread too; its calls run side by side. Private to core/plugin. */
 #ifndef SESAME_PLUGIN_TOOL_THREAD_H
 #define SESAME_PLUGIN_TOOL_THREAD_H
 

@@ -1,0 +1,192 @@
+/* A plugin library that the host never maps: a process of its own reads out its descriptor. */
+#include "plugin/process_library.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "plugin/process_proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DESCRIBE_TIMEOUT_MS 10000
+#define LIST_MAX_COUNT 32
+
+/* ---- the descriptor, out of a frame ---------------------------------------------------------- */
+
+static char **get_list(struct wire_reader *reader)
+{
+    uint32_t count = wire_get_u32(reader);
+    char **list = calloc(LIST_MAX_COUNT + 1, sizeof *list);
+
+    if (count > LIST_MAX_COUNT)
+        reader->is_bad = true;
+    for (uint32_t i = 0; list != NULL && i < count && !reader->is_bad; i++) {
+        list[i] = slice_dup(wire_get_text(reader));
+        reader->is_bad = reader->is_bad || list[i] == NULL;
+    }
+    return list;
+}
+
+static void free_list(char **list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        free(list[i]);
+    free(list);
+}
+
+void process_library_free(struct process_library *apart)
+{
+    if (apart == NULL)
+        return;
+    for (size_t i = 0; i < 4; i++)
+        free(apart->texts[i]);
+    free_list(apart->needs);
+    free_list(apart->offers);
+    free(apart->payload);
+    free(apart->program);
+    free(apart);
+}
+
+static bool read_descriptor(struct process_library *apart, const struct wire_frame *frame)
+{
+    struct wire_reader reader = wire_read(frame);
+
+    for (size_t i = 0; i < 4; i++)
+        apart->texts[i] = slice_dup(wire_get_text(&reader));
+    apart->needs = get_list(&reader);
+    apart->offers = get_list(&reader);
+    apart->guards = wire_get_u32(&reader);
+    if (!wire_is_whole(&reader) || apart->needs == NULL || apart->offers == NULL)
+        return false;
+    apart->payload = malloc(frame->payload.len);
+    if (apart->payload == NULL)
+        return false;
+    memcpy(apart->payload, frame->payload.data, frame->payload.len);
+    apart->payload_len = frame->payload.len;
+    apart->descriptor = process_proxy_functions;
+    apart->descriptor.id = apart->texts[0];
+    apart->descriptor.version = apart->texts[1];
+    apart->descriptor.description = apart->texts[2];
+    apart->descriptor.config_schema = apart->texts[3];
+    apart->descriptor.needs = (const char *const *)apart->needs;
+    apart->descriptor.offers = (const char *const *)apart->offers;
+    return true;
+}
+
+bool process_library_is_same(const struct plugin_library *library, struct slice payload)
+{
+    const struct process_library *apart = library->apart;
+
+    return payload.len == apart->payload_len &&
+           memcmp(payload.data, apart->payload, payload.len) == 0;
+}
+
+void process_library_read_refusal(const struct wire_frame *frame, struct error *err)
+{
+    struct wire_reader reader = wire_read(frame);
+    struct slice name = wire_get_text(&reader);
+    struct slice reason = wire_get_text(&reader);
+    char text[ERROR_NAME_SIZE];
+
+    (void)snprintf(text, sizeof text, "%.*s", (int)(name.len < sizeof text ? name.len : 0),
+                   name.data == NULL ? "" : name.data);
+    error_set_named(err, ERROR_BAD_INPUT, text, "%.*s", (int)(reason.len < 400 ? reason.len : 400),
+                    reason.data == NULL ? "" : reason.data);
+}
+
+/* ---- asking for it --------------------------------------------------------------------------- */
+
+struct question {
+    struct process_library *apart;
+    struct error err;
+    bool is_answered;
+    char end[120];
+};
+
+static bool on_frame(void *arg, const struct wire_frame *frame)
+{
+    struct question *question = arg;
+
+    if (question->is_answered)
+        return false;
+    if (frame->type == WIRE_REFUSED) {
+        process_library_read_refusal(frame, &question->err);
+        return true;
+    }
+    if (frame->type != WIRE_DESCRIPTOR)
+        return false;
+    question->is_answered = read_descriptor(question->apart, frame);
+    return question->is_answered;
+}
+
+static void on_gone(void *arg, const char *reason)
+{
+    struct question *question = arg;
+
+    (void)snprintf(question->end, sizeof question->end, "%s", reason);
+}
+
+struct process_child *process_library_start(const struct plugin_library *library, struct loop *loop,
+                                            const struct process_child_events *events, void *arg,
+                                            struct error *err)
+{
+    return process_child_start(library->apart->program, library->fd, loop, events, arg, err);
+}
+
+static bool ask(struct plugin_library *library, struct question *question, struct error *err)
+{
+    static const struct process_child_events events = {on_frame, on_gone, NULL};
+    int64_t until_ms = clock_monotonic_ms() + DESCRIBE_TIMEOUT_MS;
+    struct process_child *child = process_library_start(library, NULL, &events, question, err);
+    int64_t left_ms = DESCRIBE_TIMEOUT_MS;
+
+    if (child == NULL)
+        return false;
+    while (!question->is_answered && question->err.code == ERROR_NONE && left_ms > 0 &&
+           process_child_pump(child, (int)left_ms))
+        left_ms = until_ms - clock_monotonic_ms();
+    process_child_free(child);
+    if (question->is_answered)
+        return true;
+    *err = question->err;
+    if (err->code == ERROR_NONE)
+        error_set_named(err, ERROR_BAD_INPUT, "PluginNotLoadable",
+                        "its process did not describe it: %s",
+                        question->end[0] == '\0' ? "no answer in time" : question->end);
+    return false;
+}
+
+bool process_library_describe(struct plugin_library *library, const char *program, const char *path,
+                              struct error *err)
+{
+    struct question question = {.apart = calloc(1, sizeof *question.apart)};
+
+    library->apart = question.apart;
+    if (library->apart == NULL || (library->apart->program = strdup(program)) == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for a plugin");
+    if (!ask(library, &question, err))
+        return error_prefix(err, "%s", path);
+    library->descriptor = &library->apart->descriptor;
+    return true;
+}
+
+void plugin_library_missing_guards(const struct plugin_library *library, char *out, size_t size)
+{
+    static const struct {
+        uint32_t guard;
+        const char *name;
+    } names[] = {{GUARD_NO_NEW_PRIVS, "no_new_privs"},
+                 {GUARD_SECCOMP, "seccomp"},
+                 {GUARD_LANDLOCK, "landlock"},
+                 {GUARD_LIMITS, "resource limits"},
+                 {GUARD_UNDUMPABLE, "undumpable"}};
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && used < size; i++)
+        if (library->apart != NULL && (library->apart->guards & names[i].guard) == 0)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? "" : ", ",
+                                     names[i].name);
+}

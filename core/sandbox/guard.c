@@ -1,0 +1,151 @@
+/* What holds the plugin's process back: limits, Landlock, and the order of things. */
+#include "sandbox/guard.h"
+
+#include "plugin/wire.h"
+#include "sandbox/syscall_filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DESCRIPTOR_MAX_COUNT 64
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+static bool limit(int what, rlim_t most)
+{
+    const struct rlimit value = {most, most};
+
+    return setrlimit(what, &value) == 0;
+}
+
+static bool set_limits(void)
+{
+    bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_MEMLOCK, 0) &&
+              limit(RLIMIT_NOFILE, DESCRIPTOR_MAX_COUNT);
+
+#ifndef __SANITIZE_ADDRESS__ /* its shadow memory alone is larger than any sensible limit */
+    ok = ok && limit(RLIMIT_AS, GUARD_MEMORY_BYTES);
+#endif
+    return ok;
+}
+
+uint32_t guard_process(void)
+{
+    uint32_t guards = 0;
+
+    /* One heap: a process that does one thing needs no arena per thread. */
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        guards |= GUARD_NO_NEW_PRIVS;
+    if (prctl(PR_SET_DUMPABLE, 0) == 0)
+        guards |= GUARD_UNDUMPABLE;
+    if (set_limits())
+        guards |= GUARD_LIMITS;
+    return guards;
+}
+
+/* ---- Landlock (landlock(7)) ------------------------------------------------------------------ */
+
+/* The newest form of the attribute; older kernels are given its first part. The C library's headers
+ * may be older than the kernel. */
+struct ruleset {
+    uint64_t files;
+    uint64_t network; /* from version 4 on */
+    uint64_t scoped;  /* from version 6 on */
+};
+
+#define FILES_V1 ((1ull << 13) - 1)
+#define FILES_REFER (1ull << 13)     /* 2 */
+#define FILES_TRUNCATE (1ull << 14)  /* 3 */
+#define FILES_IOCTL_DEV (1ull << 15) /* 5 */
+#define NETWORK_TCP 3ull             /* bind, connect */
+#define SCOPED_ALL 3ull              /* abstract sockets, signals */
+
+static int open_ruleset(void)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    struct ruleset ruleset = {FILES_V1, 0, 0};
+    size_t size = version < 4 ? 8 : version < 6 ? 16 : sizeof ruleset;
+
+    if (version < 1)
+        return -1;
+    ruleset.files |= (version >= 2 ? FILES_REFER : 0) | (version >= 3 ? FILES_TRUNCATE : 0) |
+                     (version >= 5 ? FILES_IOCTL_DEV : 0);
+    ruleset.network = version >= 4 ? NETWORK_TCP : 0;
+    ruleset.scoped = version >= 6 ? SCOPED_ALL : 0;
+    return (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
+}
+
+static bool allow_reading(int ruleset, int fd, bool is_folder)
+{
+    struct landlock_path_beneath_attr rule = {.allowed_access =
+                                                  LANDLOCK_ACCESS_FS_READ_FILE |
+                                                  (is_folder ? LANDLOCK_ACCESS_FS_READ_DIR : 0u),
+                                              .parent_fd = fd};
+
+    return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
+static void allow_libraries(int ruleset)
+{
+    static const char *const places[] = {"/lib",       "/lib64",         "/usr/lib",
+                                         "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"};
+
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        int fd = open(places[i], O_PATH | O_CLOEXEC);
+
+        if (fd < 0)
+            continue; /* not every system has each of them */
+        (void)allow_reading(ruleset, fd, i + 1 < sizeof places / sizeof places[0]);
+        close(fd);
+    }
+}
+
+/* From here on only what the rules allow; `library_fd` -1: nothing. */
+static bool restrict_files(int library_fd)
+{
+    int ruleset = open_ruleset();
+    bool ok = ruleset >= 0;
+
+    if (ok && library_fd >= 0) {
+        allow_libraries(ruleset);
+        ok = allow_reading(ruleset, library_fd, false);
+    }
+    ok = ok && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    if (ruleset >= 0)
+        close(ruleset);
+    return ok;
+}
+
+/* ---- the steps ------------------------------------------------------------------------------- */
+
+uint32_t guard_before_load(uint32_t guards, int library_fd)
+{
+    if (restrict_files(library_fd))
+        guards |= GUARD_LANDLOCK;
+    if (syscall_filter_load(true))
+        guards |= GUARD_SECCOMP;
+    return guards;
+}
+
+uint32_t guard_after_load(uint32_t guards)
+{
+    if ((guards & GUARD_LANDLOCK) != 0 && !restrict_files(-1))
+        guards &= ~(uint32_t)GUARD_LANDLOCK;
+    if ((guards & GUARD_SECCOMP) != 0 && !syscall_filter_load(false))
+        guards &= ~(uint32_t)GUARD_SECCOMP;
+    return guards;
+}
+
+int guard_refused(int *out_number)
+{
+    return syscall_filter_refused(out_number);
+}

@@ -1,0 +1,170 @@
+/* sesame-sandbox: runs one tool plugin for the host, with nothing but a socket to it.
+ *
+ * The host starts it with an empty environment and the socket as standard input, and sends the
+ * library's descriptor. Not for use by hand. */
+#include "net/loop.h"
+#include "sandbox/child.h"
+#include "sandbox/guard.h"
+
+#include "base/error.h"
+
+#include <dlfcn.h>
+#include <sesame/tool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define LIST_MAX_COUNT 32
+
+/* ---- the library ----------------------------------------------------------------------------- */
+
+static void refuse(const char *name, const char *reason)
+{
+    struct wire_writer writer;
+
+    channel_open(&child.channel, &writer, WIRE_REFUSED, 0);
+    wire_put_text(&writer, slice_of(name));
+    wire_put_text(&writer, (struct slice){reason, utf8_prefix(reason, strlen(reason), 400)});
+    (void)channel_send(&child.channel, &writer);
+}
+
+static const struct sesame_plugin *load(int library_fd)
+{
+    union {
+        void *symbol;
+        const struct sesame_plugin *plugin;
+    } found;
+    char path[40];
+    void *library;
+
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", library_fd);
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        refuse("PluginNotLoadable", dlerror());
+        return NULL;
+    }
+    found.symbol = dlsym(library, "sesame_plugin_v1");
+    if (found.symbol != NULL)
+        return found.plugin;
+    if (dlsym(library, "sesame_plugin_v2") != NULL)
+        refuse("PluginWrongVersion",
+               "wanted the symbol sesame_plugin_v1, found sesame_plugin_v2: "
+               "it needs a newer sesame");
+    else
+        refuse("PluginNoSymbol",
+               "wanted the symbol sesame_plugin_v1, found none: is it a sesame plugin?");
+    return NULL;
+}
+
+static bool is_complete(const struct sesame_plugin *plugin)
+{
+    const struct sesame_tool_v1 *tool;
+
+    if (plugin->id == NULL || plugin->version == NULL || plugin->description == NULL ||
+        plugin->config_schema == NULL || plugin->needs == NULL || plugin->offers == NULL ||
+        plugin->get_interface == NULL || plugin->create == NULL || plugin->destroy == NULL) {
+        refuse("PluginBadDescriptor",
+               "sesame_plugin_v1 has a NULL where a text, list or function "
+               "is required (only `stop` may be NULL)");
+        return false;
+    }
+    tool = plugin->get_interface(SESAME_TOOL_V1);
+    if (tool != NULL && tool->list != NULL && tool->call != NULL && tool->cancel != NULL)
+        return true;
+    refuse("PluginBadDescriptor", "get_interface(\"" SESAME_TOOL_V1
+                                  "\") gives NULL or a table with "
+                                  "a NULL: only tools live in a process of their own");
+    return false;
+}
+
+static void put_list(struct wire_writer *writer, const char *const *list)
+{
+    uint32_t count = 0;
+
+    while (count < LIST_MAX_COUNT && list[count] != NULL)
+        count++;
+    wire_put_u32(writer, count);
+    for (uint32_t i = 0; i < count; i++)
+        wire_put_text(writer, slice_of(list[i]));
+}
+
+static void describe(const struct sesame_plugin *plugin, uint32_t guards)
+{
+    struct wire_writer writer;
+
+    channel_open(&child.channel, &writer, WIRE_DESCRIPTOR, 0);
+    wire_put_text(&writer, slice_of(plugin->id));
+    wire_put_text(&writer, slice_of(plugin->version));
+    wire_put_text(&writer, slice_of(plugin->description));
+    wire_put_text(&writer, slice_of(plugin->config_schema));
+    put_list(&writer, plugin->needs);
+    put_list(&writer, plugin->offers);
+    wire_put_u32(&writer, guards);
+    if (!channel_send(&child.channel, &writer))
+        refuse("PluginBadDescriptor", "its descriptor is too large");
+    child_report_refusals();
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+static void on_readable(void *arg, unsigned events)
+{
+    struct wire_frame frame;
+
+    (void)arg;
+    (void)events;
+    channel_read(&child.channel);
+    while (channel_next(&child.channel, &frame))
+        child_take_frame(&frame);
+    child_report_refusals();
+}
+
+static bool is_socket(int fd)
+{
+    int domain = 0;
+    socklen_t size = sizeof domain;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+/* Everything that needs a right is made before the rights go. */
+static bool open_loop(struct error *err)
+{
+    struct loop_watch *watch;
+
+    child.loop = loop_new(err);
+    if (child.loop == NULL)
+        return false;
+    loop_run_once(child.loop, 0);
+    watch = loop_watch_new(child.loop, STDIN_FILENO, on_readable, NULL, err);
+    return watch != NULL && loop_watch_set(watch, LOOP_READ);
+}
+
+int main(void)
+{
+    uint32_t guards = guard_process();
+    struct error err = {0};
+    const struct sesame_plugin *plugin;
+    int library_fd;
+
+    if (!is_socket(STDIN_FILENO)) {
+        (void)fprintf(stderr,
+                      "sesame-sandbox: sesame starts this program for plugins placed in a "
+                      "process; it does nothing by hand\n");
+        return EXIT_USAGE;
+    }
+    channel_init(&child.channel, STDIN_FILENO);
+    library_fd = channel_take_hello(&child.channel);
+    if (library_fd < 0 || !open_loop(&err))
+        return EXIT_USAGE;
+    guards = guard_before_load(guards, library_fd);
+    plugin = load(library_fd);
+    if (plugin == NULL || !is_complete(plugin) || !child_open(plugin))
+        return 1;
+    guards = guard_after_load(guards);
+    describe(plugin, guards);
+    loop_run(child.loop);
+    _exit(0);
+}

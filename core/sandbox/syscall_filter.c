@@ -1,0 +1,151 @@
+/* The system calls a plugin's process may make. */
+#include "sandbox/syscall_filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* Memory, time, threads of its own, waiting, and the descriptors it has: what computing needs. */
+static const char *const always[] = {
+    "brk",          "clock_getres",   "clock_gettime", "clock_nanosleep",
+    "close",        "epoll_ctl",      "epoll_pwait",   "epoll_pwait2",
+    "epoll_wait",   "exit",           "exit_group",    "fstat",
+    "futex",        "getpid",         "getrandom",     "gettid",
+    "gettimeofday", "lseek",          "madvise",       "mremap",
+    "munmap",       "nanosleep",      "poll",          "ppoll",
+    "read",         "recvfrom",       "recvmsg",       "restart_syscall",
+    "rseq",         "rt_sigprocmask", "rt_sigreturn",  "sched_getaffinity",
+    "sched_yield",  "sendmsg",        "sendto",        "set_robust_list",
+    "sigaltstack",  "time",           "write",         "writev",
+};
+
+/* What dlopen and the second step need besides. */
+static const char *const loading[] = {
+    "access",
+    "faccessat",
+    "faccessat2",
+    "fcntl",
+    "getcwd",
+    "getdents64",
+    "newfstatat",
+    "pread64",
+    "readlink",
+    "readlinkat",
+    "stat",
+    "statx",
+    "seccomp",
+    "prctl",
+    "rt_sigaction",
+    "landlock_create_ruleset",
+    "landlock_add_rule",
+    "landlock_restrict_self",
+};
+
+static bool allow(scmp_filter_ctx filter, const char *name, unsigned count,
+                  const struct scmp_arg_cmp *conditions)
+{
+    int number = seccomp_syscall_resolve_name(name);
+
+    /* Not every machine has every call. */
+    return number < 0 ||
+           seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions) == 0;
+}
+
+static bool allow_all(scmp_filter_ctx filter, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!allow(filter, names[i], 0, NULL))
+            return false;
+    return true;
+}
+
+static bool allow_some(scmp_filter_ctx filter, bool is_loading)
+{
+    /* Threads, not processes. */
+    const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+    /* abort(3), and nobody else's signals. */
+    const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+    /* Asking for a limit, not setting one. */
+    const struct scmp_arg_cmp ask = SCMP_A2(SCMP_CMP_EQ, 0);
+    const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp read_only =
+        SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+
+    return allow(filter, "clone", 1, &thread) && allow(filter, "tgkill", 1, &own) &&
+           allow(filter, "prlimit64", 1, &ask) &&
+           allow(filter, "mmap", is_loading ? 0 : 1, &no_code) &&
+           allow(filter, "mprotect", is_loading ? 0 : 1, &no_code) &&
+           (!is_loading || allow(filter, "openat", 1, &read_only));
+}
+
+/* ---- what is refused is counted -------------------------------------------------------------- */
+
+static atomic_int refused_count;
+static atomic_int refused_number = -1;
+
+/* The call did not happen; it seems to have failed with EPERM. */
+static void on_refused(int signal_number, siginfo_t *info, void *context)
+{
+    ucontext_t *state = context;
+
+    (void)signal_number;
+    atomic_store(&refused_number, info->si_syscall);
+    atomic_fetch_add(&refused_count, 1);
+#if defined(__x86_64__)
+    state->uc_mcontext.gregs[REG_RAX] = -EPERM;
+#elif defined(__aarch64__)
+    state->uc_mcontext.regs[0] = (unsigned long long)-EPERM;
+#else
+    (void)state;
+    _exit(128 + SIGSYS);
+#endif
+}
+
+int syscall_filter_refused(int *out_number)
+{
+    *out_number = atomic_load(&refused_number);
+    return atomic_exchange(&refused_count, 0);
+}
+
+void syscall_filter_name(int number, char *out, int size)
+{
+    char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+    if (name == NULL)
+        (void)snprintf(out, (size_t)size, "%d", number);
+    else
+        (void)snprintf(out, (size_t)size, "%s", name);
+    free(name);
+}
+
+/* ---- putting it on --------------------------------------------------------------------------- */
+
+bool syscall_filter_load(bool is_loading)
+{
+    /* The C library tries clone3 first, whose flags lie in memory where no filter can look, and
+     * takes clone when there is no such call. */
+    int clone3 = seccomp_syscall_resolve_name("clone3");
+    struct sigaction action = {.sa_sigaction = on_refused, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+    bool ok;
+
+    if (filter == NULL)
+        return false;
+    if (is_loading)
+        (void)sigaction(SIGSYS, &action, NULL);
+    ok = (clone3 < 0 || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), clone3, 0) == 0) &&
+         allow_all(filter, always, sizeof always / sizeof always[0]) &&
+         (!is_loading || allow_all(filter, loading, sizeof loading / sizeof loading[0])) &&
+         allow_some(filter, is_loading) && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return ok;
+}

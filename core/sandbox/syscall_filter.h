@@ -1,0 +1,18 @@
+/* The system calls a plugin's process may make (seccomp(2)); all others are refused and counted. */
+#ifndef SESAME_SANDBOX_SYSCALL_FILTER_H
+#define SESAME_SANDBOX_SYSCALL_FILTER_H
+
+#include <stdbool.h>
+
+/* Puts on the filter for the time of loading the library (`is_loading`: files may be opened for
+ * reading and mapped as code), or the final one. A second filter narrows the first. A call that is
+ * not allowed fails with EPERM. False when the kernel has no seccomp. */
+bool syscall_filter_load(bool is_loading);
+
+/* How many calls were refused since the last question, and the number of one of them. */
+int syscall_filter_refused(int *out_number);
+
+/* Its name into `out`, or the number where it has none. */
+void syscall_filter_name(int number, char *out, int size);
+
+#endif
