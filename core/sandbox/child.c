@@ -385,7 +385,7 @@ bool child_open(const struct sesame_plugin *plugin)
     instance->host = (struct sesame_host){"sesame", PACKAGE_VERSION, get_service};
     instance->library = &library;
     instance->home = (struct plugin_home){.loop = child.loop};
-    instance->watch = (struct plugin_watch){on_misbehaviour, NULL};
+    instance->watch = (struct plugin_watch){.on_misbehaviour = on_misbehaviour};
     instance->name = name;
     instance->thread = pthread_self();
     buffer_init(&instance->scratch, TEXT_MAX_BYTES);
