@@ -10,9 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WRITER_STACK_BYTES (64 * 1024)
+#define GATHER_MS 20
 
 struct log_ring {
     pthread_mutex_t lock;
@@ -20,6 +22,7 @@ struct log_ring {
     pthread_t thread;
     int fd;
     bool is_closing;
+    bool is_idle; /* the writer waits for the next line */
     uint64_t dropped;
     bool has_failed; /* the last write did; its lines are lost */
     size_t capacity;
@@ -49,6 +52,23 @@ static bool write_all(struct log_ring *ring, const char *bytes, size_t len)
     return true;
 }
 
+/* A line after a quiet time is written at once; those that come close behind it are gathered, so
+ * that a busy host does not wake this thread for each of them. With the lock held. */
+static void gather(struct log_ring *ring)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GATHER_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    while (!ring->is_closing && ring->used < ring->capacity / 2)
+        if (pthread_cond_timedwait(&ring->wake, &ring->lock, &until) != 0)
+            break;
+}
+
 static void *run_writer(void *arg)
 {
     struct log_ring *ring = arg;
@@ -60,7 +80,9 @@ static void *run_writer(void *arg)
         bool wrote;
 
         if (ring->used == 0) {
+            ring->is_idle = true;
             pthread_cond_wait(&ring->wake, &ring->lock);
+            ring->is_idle = false;
             continue;
         }
         full = ring->filling;
@@ -74,6 +96,7 @@ static void *run_writer(void *arg)
         wrote = write_all(ring, full, len);
         pthread_mutex_lock(&ring->lock);
         ring->has_failed = !wrote;
+        gather(ring);
     }
     pthread_mutex_unlock(&ring->lock);
     return NULL;
@@ -101,6 +124,7 @@ static bool start_thread(struct log_ring *ring)
 struct log_ring *log_ring_new(int fd, size_t capacity, struct error *err)
 {
     struct log_ring *ring = calloc(1, sizeof *ring);
+    pthread_condattr_t attributes;
 
     if (ring != NULL) {
         ring->filling = malloc(capacity);
@@ -108,7 +132,10 @@ struct log_ring *log_ring_new(int fd, size_t capacity, struct error *err)
         ring->capacity = capacity;
         ring->fd = fd;
         pthread_mutex_init(&ring->lock, NULL);
-        pthread_cond_init(&ring->wake, NULL);
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&ring->wake, &attributes);
+        pthread_condattr_destroy(&attributes);
         if (ring->filling != NULL && ring->writing != NULL && start_thread(ring))
             return ring;
         free(ring->filling);
@@ -121,20 +148,23 @@ struct log_ring *log_ring_new(int fd, size_t capacity, struct error *err)
 
 bool log_ring_put(struct log_ring *ring, const char *line, size_t len)
 {
-    bool fits, is_kept;
+    bool fits, is_kept, must_wake = false;
 
     pthread_mutex_lock(&ring->lock);
     fits = len <= ring->capacity - ring->used;
     if (fits) {
         memcpy(ring->filling + ring->used, line, len);
-        if (ring->used == 0)
-            pthread_cond_signal(&ring->wake);
         ring->used += len;
+        must_wake = ring->is_idle || ring->used >= ring->capacity / 2;
+        ring->is_idle = false;
     } else {
         ring->dropped++;
     }
     is_kept = fits && !ring->has_failed;
     pthread_mutex_unlock(&ring->lock);
+    /* Behind the lock, or the writer would wake up only to wait for it. */
+    if (must_wake)
+        pthread_cond_signal(&ring->wake);
     return is_kept;
 }
 

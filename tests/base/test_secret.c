@@ -157,6 +157,28 @@ START_TEST(text_that_holds_a_secret_is_found_and_scrubbed)
 }
 END_TEST
 
+START_TEST(a_long_secret_is_found_whole_only_wherever_it_stands)
+{
+    struct error err = {0};
+    CLEANUP(secret_cleanup)
+    struct secret *secret = secret_copy("eyJhbGciOiJSUzI1NiJ9.body.0123456789abcdef", 42, &err);
+    /* Its end alone, then all of it behind a near miss, then again at the very end. */
+    char text[] =
+        "0123456789abcdef eyJhbGciOiJSUzI1NiJ9.bodX.0123456789abcdef"
+        "eyJhbGciOiJSUzI1NiJ9.body.0123456789abcdef+"
+        "eyJhbGciOiJSUzI1NiJ9.body.0123456789abcdef";
+    char cut[] = "yJhbGciOiJSUzI1NiJ9.body.0123456789abcdef and eyJhbGciOiJSUzI1NiJ9.body.0123456";
+
+    ck_assert(secret_occurs_in(text, sizeof text - 1, true));
+    ck_assert_str_eq(text,
+                     "0123456789abcdef eyJhbGciOiJSUzI1NiJ9.bodX.0123456789abcdef"
+                     "******************************************+"
+                     "******************************************");
+    ck_assert(!secret_occurs_in(cut, sizeof cut - 1, true));
+    ck_assert_uint_eq(secret_len(secret), 42);
+}
+END_TEST
+
 START_TEST(fingerprints_tell_secrets_apart_and_repeat)
 {
     struct error err = {0};
@@ -212,6 +234,7 @@ int main(void)
         a_file_is_read_without_its_last_line_end,
         a_builder_grows_inside_the_arena_up_to_its_limit,
         text_that_holds_a_secret_is_found_and_scrubbed,
+        a_long_secret_is_found_whole_only_wherever_it_stands,
         fingerprints_tell_secrets_apart_and_repeat,
         threads_share_the_arena,
         NULL,
