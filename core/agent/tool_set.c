@@ -2,7 +2,6 @@
 #include "agent/tool_set.h"
 
 #include "base/error.h"
-#include "base/json.h"
 #include "plugin/tool_port.h"
 
 #include <ctype.h>
@@ -51,17 +50,13 @@ static void choose_name(const struct tool_set *set, char out[65], const char *to
 
 static bool add_json(struct tool_set *set, const struct tool_entry *entry, struct error *err)
 {
-    const char *description = entry->function->description;
     struct buffer *json = &set->json;
 
+    /* The name needs no escapes, see make_name. */
     return buffer_add_text(json, json->len == 0 ? "[" : ",", err) &&
-           buffer_add_text(json, "{\"type\":\"function\",\"function\":{\"name\":", err) &&
-           json_add_string(json, entry->name, strlen(entry->name), err) &&
-           buffer_add_text(json, ",\"description\":", err) &&
-           json_add_string(json, description, strlen(description), err) &&
-           buffer_add_text(json, ",\"parameters\":", err) &&
-           json_add_value(json, entry->function->parameters, err) &&
-           buffer_add_text(json, "}}", err);
+           buffer_add_text(json, "{\"type\":\"function\",\"function\":{\"name\":\"", err) &&
+           buffer_add_text(json, entry->name, err) && buffer_add_text(json, "\",", err) &&
+           buffer_add_text(json, entry->function->offer, err) && buffer_add_text(json, "}}", err);
 }
 
 static bool add_list(struct tool_set *set, struct tool_port *port, struct tool_functions *list,

@@ -89,28 +89,50 @@ bool json_next(const char *text, size_t len, size_t *position, struct slice *out
     return true;
 }
 
-/* True when the raw literal `name` unescapes to `token`, in which ~1 is / and ~0 is ~. */
-static bool name_matches(struct slice name, struct slice token)
+/* True when the raw literal `name`, with an escape in it, stands for `text`. */
+static bool escaped_name_is(struct slice name, struct slice text)
 {
     CLEANUP(buffer_clear) struct buffer plain;
     struct error ignored = {0};
-    size_t at = 0;
 
     buffer_init(&plain, name.len);
-    if (memchr(name.data, '\\', name.len) == NULL &&
-        (token.len == 0 || memchr(token.data, '~', token.len) == NULL))
-        return slice_equal((struct slice){name.data + 1, name.len - 2}, token);
-    if (!json_unescape(name.data, name.len, &plain, &ignored))
-        return false;
-    for (size_t i = 0; i < token.len; i++, at++) {
+    return json_unescape(name.data, name.len, &plain, &ignored) &&
+           slice_equal((struct slice){plain.data, plain.len}, text);
+}
+
+static bool has_escape(struct slice name)
+{
+    return memchr(name.data, '\\', name.len) != NULL;
+}
+
+static struct slice within_quotes(struct slice literal)
+{
+    return (struct slice){literal.data + 1, literal.len - 2};
+}
+
+static bool name_is(struct slice name, struct slice text)
+{
+    return has_escape(name) ? escaped_name_is(name, text) : slice_equal(within_quotes(name), text);
+}
+
+/* The same for a token of a pointer, in which ~1 is / and ~0 is ~. */
+static bool name_matches(struct slice name, struct slice token)
+{
+    CLEANUP(buffer_clear) struct buffer text;
+    struct error ignored = {0};
+
+    buffer_init(&text, token.len);
+    if (token.len == 0 || memchr(token.data, '~', token.len) == NULL)
+        return name_is(name, token);
+    for (size_t i = 0; i < token.len; i++) {
         char c = token.data[i];
 
         if (c == '~' && i + 1 < token.len)
             c = token.data[++i] == '1' ? '/' : '~';
-        if (at >= plain.len || plain.data[at] != c)
+        if (!buffer_add_char(&text, c, &ignored))
             return false;
     }
-    return at == plain.len;
+    return name_is(name, (struct slice){text.data, text.len});
 }
 
 static bool step(struct slice container, struct slice token, struct slice *out_value)
@@ -155,6 +177,21 @@ bool json_find(const char *text, size_t len, const char *pointer, const char **o
     return true;
 }
 
+static void keep_member(struct json_member *members, size_t count, struct slice name,
+                        struct slice value)
+{
+    bool is_escaped = has_escape(name);
+    struct slice plain = within_quotes(name);
+
+    for (size_t i = 0; i < count; i++) {
+        struct slice wanted = slice_of(members[i].name);
+
+        if ((members[i].first == 0 || members[i].first == *value.data) &&
+            (is_escaped ? escaped_name_is(name, wanted) : slice_equal(plain, wanted)))
+            members[i].value = value;
+    }
+}
+
 void json_find_members(struct slice object, struct json_member *members, size_t count)
 {
     struct slice name, value;
@@ -165,10 +202,7 @@ void json_find_members(struct slice object, struct json_member *members, size_t 
     if (object.len == 0)
         return;
     while (json_next(object.data, object.len, &position, &name, &value) && name.len > 0)
-        for (size_t i = 0; i < count; i++)
-            if ((members[i].first == 0 || members[i].first == *value.data) &&
-                name_matches(name, slice_of(members[i].name)))
-                members[i].value = value;
+        keep_member(members, count, name, value);
 }
 
 bool json_find_int64(struct slice json, const char *pointer, int64_t *out_value)
@@ -182,9 +216,8 @@ bool json_find_int64(struct slice json, const char *pointer, int64_t *out_value)
 bool json_characters(struct slice literal, struct buffer *scratch, struct slice *out_text,
                      struct error *err)
 {
-    if (literal.len < 2 || memchr(literal.data, '\\', literal.len) == NULL) {
-        *out_text = literal.len < 2 ? (struct slice){NULL, 0}
-                                    : (struct slice){literal.data + 1, literal.len - 2};
+    if (literal.len < 2 || !has_escape(literal)) {
+        *out_text = literal.len < 2 ? (struct slice){NULL, 0} : within_quotes(literal);
         return true;
     }
     /* The characters are never more than the literal: make the room, then write in place. */

@@ -133,8 +133,8 @@ bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
                        const struct chat_stream_events *events, void *arg, struct error *err)
 {
     struct slice event = slice_trim((struct slice){data, len}), choices, name, choice;
-    struct json_member members[] = {{.name = "usage", .first = '{'},
-                                    {.name = "choices", .first = '['}};
+    struct json_member members[] = {
+        {.name = "usage", .first = '{'}, {.name = "choices", .first = '['}, {.name = "error"}};
     size_t position = 0;
 
     if (event.len == 0 || stream->is_done)
@@ -147,8 +147,8 @@ bool chat_stream_event(struct chat_stream *stream, const char *data, size_t len,
         err->code = ERROR_UPSTREAM;
         return error_prefix(err, "the model sent an event that cannot be read");
     }
-    json_find_members(event, members, 2);
-    if (chat_error_is(event)) {
+    json_find_members(event, members, 3);
+    if ((members[1].value.len == 0 || members[2].value.len > 0) && chat_error_is(event)) {
         chat_error_read(0, event.data, event.len, err);
         return false;
     }

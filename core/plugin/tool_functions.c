@@ -1,6 +1,7 @@
 /* The list of functions a tool offers, as the host keeps it. */
 #include "plugin/tool_functions.h"
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define FUNCTION_MAX_COUNT 256
+#define OFFER_MAX_BYTES (1024 * 1024)
 
 /* What we allocated, shown to others as const. */
 static void free_text(const char *text)
@@ -26,6 +28,7 @@ static void clear_function(struct tool_function *function)
 {
     free_text(function->name);
     free_text(function->description);
+    free_text(function->offer);
     json_schema_free(function->schema);
     json_object_put(function->parameters);
 }
@@ -54,6 +57,21 @@ static bool is_name(const char *name, size_t len)
     return len >= 1 && len <= 128 && strlen(name) == len && strspn(name, letters) == len;
 }
 
+/* Written once: every turn sends it with every request to the model. */
+static bool write_offer(struct tool_function *function, struct error *err)
+{
+    CLEANUP(buffer_clear) struct buffer offer;
+
+    buffer_init(&offer, OFFER_MAX_BYTES);
+    if (!buffer_add_text(&offer, "\"description\":", err) ||
+        !json_add_string(&offer, function->description, strlen(function->description), err) ||
+        !buffer_add_text(&offer, ",\"parameters\":", err) ||
+        !json_add_value(&offer, function->parameters, err))
+        return false;
+    function->offer = buffer_take(&offer, NULL);
+    return function->offer != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a function");
+}
+
 static bool read_function(struct json_object *json, struct tool_functions *functions,
                           struct error *err)
 {
@@ -78,7 +96,7 @@ static bool read_function(struct json_object *json, struct tool_functions *funct
         error_set(err, ERROR_NO_MEMORY, "no memory for a function");
     else
         function->schema = json_schema_new(function->parameters, err);
-    if (function->schema != NULL) {
+    if (function->schema != NULL && write_offer(function, err)) {
         functions->count++;
         return true;
     }

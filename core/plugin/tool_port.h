@@ -25,6 +25,7 @@ struct tool_function {
     const char *description;
     struct json_object *parameters; /* JSON Schema of an object */
     struct json_schema *schema;     /* the same, compiled */
+    const char *offer; /* "description" and "parameters" as JSON members, for each request */
 };
 
 /* An immutable list, shared by reference count on one thread. */

@@ -26,6 +26,7 @@ void chat_writer_init(struct chat_writer *writer, struct http_exchange *exchange
     writer->created_s = clock_wall_s();
     random_hex(digits, 32);
     (void)snprintf(writer->id, sizeof writer->id, "chatcmpl-%s", digits); /* 41 characters */
+    buffer_init(&writer->opening, ANSWER_MAX_BYTES);
     buffer_init(&writer->line, ANSWER_MAX_BYTES);
     buffer_init(&writer->content, ANSWER_MAX_BYTES);
     buffer_init(&writer->reasoning, ANSWER_MAX_BYTES);
@@ -33,6 +34,7 @@ void chat_writer_init(struct chat_writer *writer, struct http_exchange *exchange
 
 void chat_writer_clear(struct chat_writer *writer)
 {
+    buffer_clear(&writer->opening);
     buffer_clear(&writer->line);
     buffer_clear(&writer->content);
     buffer_clear(&writer->reasoning);
@@ -45,17 +47,24 @@ static void send_line(struct chat_writer *writer)
     (void)http_exchange_write(writer->exchange, writer->line.data, writer->line.len);
 }
 
-/* "data: {... "choices":[" is what every chunk begins with. */
+/* "data: {... "choices":[" is what every chunk begins with; written once. */
+static bool write_opening(struct chat_writer *writer, struct error *err)
+{
+    struct buffer *opening = &writer->opening;
+
+    return buffer_printf(opening, err,
+                         "data: {\"id\":\"%s\",\"object\":\"chat.completion.chunk\","
+                         "\"created\":%lld,\"model\":",
+                         writer->id, (long long)writer->created_s) &&
+           json_add_string(opening, writer->model, strlen(writer->model), err) &&
+           buffer_add_text(opening, ",\"choices\":[", err);
+}
+
 static bool begin_chunk(struct chat_writer *writer, struct error *err)
 {
     buffer_truncate(&writer->line, 0);
-    return buffer_printf(
-               &writer->line, err,
-               "data: {\"id\":\"%s\",\"object\":\"chat.completion.chunk\",\"created\":%lld,"
-               "\"model\":",
-               writer->id, (long long)writer->created_s) &&
-           json_add_string(&writer->line, writer->model, strlen(writer->model), err) &&
-           buffer_add_text(&writer->line, ",\"choices\":[", err);
+    return (writer->opening.len > 0 || write_opening(writer, err)) &&
+           buffer_add(&writer->line, writer->opening.data, writer->opening.len, err);
 }
 
 static void start(struct chat_writer *writer)
@@ -91,8 +100,9 @@ static void send_delta(struct chat_writer *writer, const char *reasoning, size_t
         (content == NULL ||
          (buffer_add_text(line, reasoning == NULL ? "\"content\":" : ",\"content\":", &ignored) &&
           json_add_string(line, content, content_len, &ignored))) &&
-        buffer_printf(line, &ignored, "},\"finish_reason\":null}]%s%s}\n\n",
-                      writer->includes_usage ? ",\"usage\":null" : "", extra))
+        buffer_add_text(line, "},\"finish_reason\":null}]", &ignored) &&
+        buffer_add_text(line, writer->includes_usage ? ",\"usage\":null" : "", &ignored) &&
+        buffer_add_text(line, extra, &ignored) && buffer_add_text(line, "}\n\n", &ignored))
         send_line(writer);
 }
 

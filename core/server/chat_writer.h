@@ -22,6 +22,7 @@ struct chat_writer {
     enum { LAYOUT_NOTHING, LAYOUT_THINKING, LAYOUT_TEXT } layout;
     char id[48];
     int64_t created_s;
+    struct buffer opening; /* what every chunk of this answer begins with */
     struct buffer line;    /* one event; kept to save allocations */
     struct buffer content; /* not streamed: what was collected */
     struct buffer reasoning;

@@ -290,6 +290,7 @@ static void set_up(void)
     function.parameters = json_tokener_parse(
         "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}},\"required\":[\"n\"]}");
     function.schema = json_schema_new(function.parameters, &err);
+    function.offer = "\"description\":\"Echoes\",\"parameters\":{}";
     agent = (struct agent){.chat = {.loop = loop},
                            .system_prompt = "Be kind.",
                            .limits = &limits,
