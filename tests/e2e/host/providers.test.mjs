@@ -120,7 +120,7 @@ test('the operator is told which mistake it was', async () => {
     [check, key, { ENV_PRIVATE_KEY: publicKey }, /NotSupportedWebKey.*ENV_PRIVATE_KEY.*a public key/],
     [doctor, key, { ENV_PRIVATE_KEY: other.slice(0, 900) }, /ENV_PRIVATE_KEY.*cut off/],
     [check, key, { ENV_PRIVATE_KEY: '' }, /ENV_PRIVATE_KEY.*empty/],
-    [check, changed('private-key-jwt.json', { algorithm: 'ES256' }), {}, /algorithm is ES256.*expected one of.*"PS256"/],
+    [check, changed('private-key-jwt.json', { algorithm: 'ES256' }), {}, /the algorithm ES256 does not fit this key; expected one of.*"PS256"/],
     [token, file('client-secret-post.json'), { IDAAS_CLIENT_SECRET: 'wrong' }, /the client id and the client secret/],
     [check, changed('federated-oidc.json', { oidcTokenFilePath: '/nowhere' }), {}, /OidcTokenNotFound.*\/nowhere.*no such file/],
     [token, changed('federated-oidc.json', { applicationFederatedCredentialName: 'other' }), {}, /the federated credential "other"/],
