@@ -2,11 +2,13 @@
 #include "bench.h"
 
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "config/idaas_config.h"
+#include "credential/token_binding.h"
 #include "net/http_client.h"
 #include "net/http_parser.h"
 #include "net/loop.h"
@@ -174,6 +176,7 @@ void bench_close(void)
 void bench_tear_down(void)
 {
     bench_close();
+    token_binding_free(TAKE(bench.binding));
     plugin_catalogue_free(catalogue);
     peer_close(&bench.endpoint);
     http_client_free(http);
@@ -212,13 +215,30 @@ static struct idaas_config *read_file(struct json_object *sdk_config, struct err
     return config;
 }
 
+static bool try_manifest(const struct plugin_manifest *manifest, const char *config_json,
+                         struct error *err)
+{
+    struct provider_port_options options = {
+        .home = {bench.loop, http, NULL}, .placement = placement, .config_json = config_json};
+
+    ck_assert_ptr_nonnull(manifest);
+    options.library = plugin_library_open(catalogue, manifest, err);
+    ck_assert_msg(options.library != NULL, "%s", err->message);
+    provider = provider_port_new(&options, err);
+    return provider != NULL;
+}
+
+bool bench_try_plugin(const char *id, const char *config_json, struct error *err)
+{
+    return try_manifest(plugin_catalogue_find(catalogue, id), config_json, err);
+}
+
 bool bench_try(struct json_object *sdk_config, struct error *err)
 {
-    struct provider_port_options options = {.home = {bench.loop, http, NULL},
-                                            .placement = placement};
     const struct plugin_manifest *manifest;
     struct idaas_config *config = read_file(sdk_config, err);
     struct buffer json;
+    bool ok;
 
     if (config == NULL)
         return false;
@@ -226,14 +246,10 @@ bool bench_try(struct json_object *sdk_config, struct error *err)
     ck_assert(idaas_config_to_json(config, &json, err));
     manifest = plugin_catalogue_find_provider(catalogue, authn_method_text(config->method),
                                               config->plugin_name);
-    ck_assert_ptr_nonnull(manifest);
-    options.library = plugin_library_open(catalogue, manifest, err);
-    ck_assert_msg(options.library != NULL, "%s", err->message);
-    options.config_json = json.data;
-    provider = provider_port_new(&options, err);
+    ok = try_manifest(manifest, json.data, err);
     buffer_clear(&json);
     idaas_config_free(config);
-    return provider != NULL;
+    return ok;
 }
 
 void bench_open(struct json_object *sdk_config)
@@ -255,10 +271,17 @@ static void on_token(void *arg, const struct token_answer *token, const struct e
     }
     bench.expires_in_s = token->expires_in_s;
     bench.expires_at_s = token->expires_at_s;
+    token_binding_free(bench.binding);
+    bench.binding = token_binding_ref(token->binding);
     copy_slice(bench.token, sizeof bench.token, slice_of(secret_borrow(token->token, NULL)));
 }
 
 void bench_fetch(const char *scope, const char *subject_text)
+{
+    bench_fetch_many(scope, subject_text, 1);
+}
+
+void bench_fetch_many(const char *scope, const char *subject_text, int count)
 {
     struct credential_provider table = provider_port_table(provider);
     struct slice audience = slice_of(scope), values = audience;
@@ -266,16 +289,21 @@ void bench_fetch(const char *scope, const char *subject_text)
     struct secret *subject = NULL;
     struct error err = {0};
 
-    audience = slice_cut(&values, '|');
+    if (strchr(scope, '|') != NULL)
+        audience = slice_cut(&values, '|');
+    else
+        audience = (struct slice){"", 0};
     request.audience = audience;
     request.values = values;
     if (subject_text != NULL)
         subject = request.subject = secret_copy(subject_text, strlen(subject_text), &err);
     done_count = 0;
     bench.token[0] = '\0';
+    token_binding_free(TAKE(bench.binding));
     error_clear(&bench.err);
-    ck_assert_ptr_nonnull(table.fetch(table.arg, &request, on_token, NULL, &err));
+    for (int i = 0; i < count; i++)
+        ck_assert_ptr_nonnull(table.fetch(table.arg, &request, on_token, NULL, &err));
     ck_assert_int_eq(done_count, 0);
-    PEER_RUN_UNTIL(bench.loop, done_count == 1);
+    PEER_RUN_UNTIL(bench.loop, done_count == count);
     secret_free(subject);
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 
 struct json_object;
+struct token_binding;
 
 #define BENCH_TOKEN_PATH "/api/v2/iauths_system/oauth2/token"
 
@@ -47,6 +48,7 @@ struct bench {
     /* How the last fetch ended. */
     char token[100];
     int64_t expires_in_s, expires_at_s, retry_after_ms;
+    struct token_binding *binding; /* of the last token; owned, NULL for a bearer token */
     struct error err;
 };
 extern struct bench bench;
@@ -63,10 +65,15 @@ int bench_run(const char *name, const TTest *const *tests, void (*setup)(void),
 bool bench_try(struct json_object *sdk_config, struct error *err);
 /* The same for a file that must do. */
 void bench_open(struct json_object *sdk_config);
+/* The same with a plugin that the host file names, and its configuration as it stands there. */
+bool bench_try_plugin(const char *id, const char *config_json, struct error *err);
 void bench_close(void);
 
-/* Fetches a token; `subject` is the user's token or NULL. The result is in the bench. */
+/* Fetches a token for "audience|value", or for a plain scope; `subject` is the user's token or
+ * NULL. The result is in the bench. */
 void bench_fetch(const char *scope, const char *subject);
+/* The same, `count` of them at once; the result is the last one's. */
+void bench_fetch_many(const char *scope, const char *subject, int count);
 
 const struct bench_request *bench_last(void);
 /* The value of a header line, or NULL. The text lives until the next call. */

@@ -58,3 +58,11 @@ test_alibaba_renewal_CFLAGS = $(test_alibaba_acs3_CFLAGS)
 test_alibaba_renewal_LDADD = $(test_alibaba_acs3_LDADD)
 EXTRA_DIST += tests/vectors/alibaba-acs3.json tests/vectors/alibaba-credential-chain.json \
               tests/vectors/alibaba-generate-oauth-token.json
+
+check_PROGRAMS += test_oauth2 test_oauth2_metadata
+test_oauth2_SOURCES = tests/credential-providers/test_oauth2.c
+test_oauth2_CFLAGS = $(PROVIDER_TEST_CFLAGS)
+test_oauth2_LDADD = $(PROVIDER_TEST_LIBS)
+test_oauth2_metadata_SOURCES = tests/credential-providers/test_oauth2_metadata.c
+test_oauth2_metadata_CFLAGS = $(PROVIDER_TEST_CFLAGS)
+test_oauth2_metadata_LDADD = $(PROVIDER_TEST_LIBS)
