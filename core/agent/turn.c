@@ -140,6 +140,18 @@ static void call_model(struct turn *turn);
 
 /* ---- tools ----------------------------------------------------------------------------------- */
 
+/* What the model is shown of its own call. Model Studio refuses a history in which arguments are
+ * not JSON, so broken ones are not repeated; the tool's message says what was wrong with them. */
+static const char *shown_arguments(const struct tool_call *call)
+{
+    struct error ignored = {0};
+
+    if (call->arguments.data == NULL ||
+        !json_check(call->arguments.data, call->arguments.len, JSON_DEPTH_DEFAULT, &ignored))
+        return "{}";
+    return call->arguments.data;
+}
+
 static struct json_object *assistant_message(const struct turn *turn,
                                              const struct tool_calls *calls)
 {
@@ -157,9 +169,7 @@ static struct json_object *assistant_message(const struct turn *turn,
 
         json_object_object_add(function, "name", json_object_new_string(calls->items[i].name));
         json_object_object_add(function, "arguments",
-                               json_object_new_string(calls->items[i].arguments.data == NULL
-                                                          ? "{}"
-                                                          : calls->items[i].arguments.data));
+                               json_object_new_string(shown_arguments(&calls->items[i])));
         json_object_object_add(call, "id", json_object_new_string(calls->items[i].id));
         json_object_object_add(call, "type", json_object_new_string("function"));
         json_object_object_add(call, "function", function);

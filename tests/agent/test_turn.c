@@ -343,6 +343,15 @@ START_TEST(a_number_in_quotes_is_repaired_and_a_wrong_argument_is_told_to_the_mo
 }
 END_TEST
 
+START_TEST(arguments_that_are_no_json_do_not_stand_in_the_history)
+{
+    RUN(CALL("{\"n\":"), TEXT("done"));
+    ck_assert_str_eq(outcomes, "refused ");
+    ck_assert_ptr_nonnull(strstr(last_messages, "\"arguments\":\"{}\""));
+    ck_assert_ptr_nonnull(strstr(last_messages, "the arguments are no JSON"));
+}
+END_TEST
+
 START_TEST(an_unknown_tool_is_answered_with_the_names_there_are)
 {
     RUN({.name = "fly", .arguments = "{}", .calls = 1, .finish = FINISH_STOP}, TEXT("done"));
@@ -493,6 +502,7 @@ int main(void)
         an_answer_without_tools_is_one_round,
         a_tool_runs_and_its_result_goes_to_the_model,
         a_number_in_quotes_is_repaired_and_a_wrong_argument_is_told_to_the_model,
+        arguments_that_are_no_json_do_not_stand_in_the_history,
         an_unknown_tool_is_answered_with_the_names_there_are,
         the_same_call_a_third_time_in_a_row_is_not_run,
         at_the_last_round_the_model_must_answer_in_words,
