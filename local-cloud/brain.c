@@ -366,9 +366,9 @@ static void read_conversation(struct thought *thought)
         note_calls(thought, i);
 }
 
-static void drop_calls(struct plan *plan, size_t keep)
+void plan_drop_calls(struct plan *plan, size_t keep_count)
 {
-    while (plan->call_count > keep) {
+    while (plan->call_count > keep_count) {
         plan->call_count--;
         free(plan->calls[plan->call_count].name);
         free(plan->calls[plan->call_count].arguments);
@@ -392,9 +392,9 @@ void brain_plan(const struct model_request *request, struct plan *out_plan)
         is_understood = is_weather || is_route || is_service;
     }
     if (!request->is_parallel)
-        drop_calls(out_plan, 1);
+        plan_drop_calls(out_plan, 1);
     if (request->tool_choice == TOOL_CHOICE_NONE)
-        drop_calls(out_plan, 0);
+        plan_drop_calls(out_plan, 0);
     if (!is_understood || (out_plan->call_count == 0 && thought.answer.len == 0))
         say(&thought, answer_unknown(thought.question, thought.is_chinese));
     if (out_plan->call_count == 0)
@@ -414,7 +414,7 @@ void brain_plan(const struct model_request *request, struct plan *out_plan)
 
 void plan_clear(struct plan *plan)
 {
-    drop_calls(plan, 0);
+    plan_drop_calls(plan, 0);
     free(plan->reasoning);
     free(plan->content);
 }

@@ -37,6 +37,7 @@ liblocalcloud_la_SOURCES = \
     local-cloud/model.c local-cloud/model.h \
     local-cloud/model_quirks.c local-cloud/model_quirks.h \
     local-cloud/model_request.c local-cloud/model_request.h \
+    local-cloud/model_shape.c local-cloud/model_shape.h \
     local-cloud/oauth_error.c local-cloud/oauth_error.h \
     local-cloud/openapi.c local-cloud/openapi.h \
     local-cloud/options.c local-cloud/options.h \

@@ -12,6 +12,7 @@
 #include "local-cloud/memory.h"
 #include "local-cloud/model_quirks.h"
 #include "local-cloud/model_request.h"
+#include "local-cloud/model_shape.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
 
@@ -21,39 +22,30 @@
 
 #include <json-c/json.h>
 
-#define SHORT_CONTEXT_BYTES 4096
-
 struct writer {
     const struct cloud *cloud;
     const struct model_request *request;
     struct reply *reply;
-    unsigned quirks;
+    struct model_quirks quirks;
     char id[48];
     int64_t created_s;
     size_t event_count;
 };
 
-static void refuse(struct reply *reply, int status, const char *type, const char *code,
-                   const char *message)
+static bool has(const struct writer *writer, enum model_quirk quirk)
 {
-    char request_id[37];
-
-    random_uuid(request_id);
-    /* Model Studio puts the id beside "error", not into it. */
-    reply_json(reply, status,
-               json_pack("{error:{message:s,type:s,param:n,code:s},request_id:s}", message, type,
-                         code, request_id));
+    return writer->quirks.is_on[quirk];
 }
 
 /* ---- writing ---------------------------------------------------------------------------------*/
 
 static void write_event(struct writer *writer, const char *json)
 {
-    const char *line_end = (writer->quirks & QUIRK_CRLF) != 0 ? "\r\n" : "\n";
+    const char *line_end = has(writer, QUIRK_CRLF) ? "\r\n" : "\n";
     CLEANUP(cleanup_free)
-    char *text = must_format(
-        "%sdata:%s%s%s%s", (writer->quirks & QUIRK_COMMENTS) != 0 ? ": keep-alive\n\n" : "",
-        (writer->quirks & QUIRK_NO_SPACE) != 0 ? "" : " ", json, line_end, line_end);
+    char *text =
+        must_format("%sdata:%s%s%s%s", has(writer, QUIRK_COMMENTS) ? ": keep-alive\n\n" : "",
+                    has(writer, QUIRK_NO_SPACE) ? "" : " ", json, line_end, line_end);
     int64_t delay_ms = writer->event_count == 0 ? writer->cloud->switches.model.first_delay_ms
                                                 : writer->cloud->switches.model.delta_delay_ms;
 
@@ -61,24 +53,31 @@ static void write_event(struct writer *writer, const char *json)
     reply_piece(writer->reply, delay_ms, text, strlen(text));
 }
 
+/* Takes `choices` (NULL: the member is left out) and `usage`. */
 static void write_chunk(struct writer *writer, struct json_object *choices,
                         struct json_object *usage)
 {
-    CLEANUP(cleanup_free)
-    char *json = json_pack_text(json_pack(
-        "{choices:o,object:s,usage:o,created:i,system_fingerprint:n,model:s,id:s}", choices,
-        "chat.completion.chunk", usage, writer->created_s, writer->request->model, writer->id));
+    CLEANUP(cleanup_free) char *json = NULL;
+    struct json_object *chunk = json_pack(
+        "{choices:o?,object:s,usage:o,created:i,system_fingerprint:n,model:s,id:s}", choices,
+        "chat.completion.chunk", usage, writer->created_s, writer->request->model, writer->id);
 
+    if (has(writer, QUIRK_TIMINGS))
+        json_object_object_add(chunk, "timings",
+                               json_pack("{prompt_ms:d,predicted_per_second:d}", 12.5, 80.25));
+    json = json_pack_text(chunk);
     write_event(writer, json);
 }
 
 /* Takes `delta`. */
 static void write_delta(struct writer *writer, struct json_object *delta, const char *finish)
 {
-    write_chunk(
-        writer,
-        json_pack("[{delta:o,finish_reason:s,index:i,logprobs:n}]", delta, finish, (int64_t)0),
-        NULL);
+    struct json_object *choice =
+        json_pack("{delta:o,finish_reason:s,index:i,logprobs:n}", delta, finish, (int64_t)0);
+
+    if (has(writer, QUIRK_FINISH_MISSING))
+        json_object_object_del(choice, "finish_reason");
+    write_chunk(writer, json_pack("[o]", choice), NULL);
 }
 
 /* Cuts `text` into deltas of `chars` characters, or into exactly `count` when that is not 0. */
@@ -105,47 +104,60 @@ static void write_text(struct writer *writer, const char *name, const char *text
     }
 }
 
-static struct json_object *call_delta(const struct writer *writer, size_t index, const char *id,
-                                      const char *name, const char *arguments, size_t len)
+/* One piece of a call. Continuations carry an empty id and the type again (model-api.md section
+ * 1.3). `arguments` is taken; NULL: "function" is empty. */
+static void write_call_piece(struct writer *writer, size_t index, const char *id, const char *name,
+                             struct json_object *arguments)
 {
-    struct json_object *part = json_object_new_string_len(arguments, (int)len);
+    bool is_anonymous = has(writer, QUIRK_ID_MISSING) || has(writer, QUIRK_ARGS_GLUED);
+    struct json_object *function =
+        arguments == NULL ? json_pack("{}") : json_pack("{name:s?,arguments:o}", name, arguments);
     struct json_object *call =
-        json_pack("{id:s,type:s,function:{name:s?,arguments:o}}", id, "function", name, part);
+        json_pack("{id:s?,type:s,function:o}", is_anonymous ? NULL : id, "function", function);
 
-    if ((writer->quirks & QUIRK_INDEX_MISSING) == 0)
+    if (!has(writer, QUIRK_INDEX_MISSING))
         json_object_object_add(
             call, "index",
-            json_object_new_int64((writer->quirks & QUIRK_INDEX_ZERO) != 0 ? 0 : (int64_t)index));
-    return json_pack("{content:n,tool_calls:[o]}", call);
+            json_object_new_int64(has(writer, QUIRK_INDEX_ZERO) ? 0 : (int64_t)index));
+    write_delta(writer, json_pack("{content:n,tool_calls:[o]}", call), NULL);
+}
+
+static void write_call_in_pieces(struct writer *writer, size_t index, const struct plan_call *call,
+                                 const char *id)
+{
+    const char *rest = call->arguments;
+    size_t left = strlen(rest), step = has(writer, QUIRK_ARGS_BYTEWISE) ? 1 : 8;
+
+    if (has(writer, QUIRK_ONE_DELTA))
+        step = left;
+    if (has(writer, QUIRK_LENGTH))
+        left /= 2;
+    for (size_t i = 0; i == 0 || left > 0; i++) {
+        size_t len = utf8_prefix(rest, left, step);
+        bool is_named = i == 0 || has(writer, QUIRK_NAME_REPEATED);
+
+        if (len == 0 && left > 0)
+            len = utf8_prefix(rest, left, 4);
+        write_call_piece(writer, index, i == 0 ? id : "", is_named ? call->name : NULL,
+                         json_object_new_string_len(rest, (int)len));
+        rest += len;
+        left -= len;
+    }
+    if (has(writer, QUIRK_FUNCTION_EMPTY))
+        write_call_piece(writer, index, "", NULL, NULL);
 }
 
 static void write_call(struct writer *writer, size_t index, const struct plan_call *call)
 {
-    size_t left = strlen(call->arguments);
-    const char *rest = call->arguments;
     char digits[25], id[32];
-    size_t step = (writer->quirks & QUIRK_ARGS_BYTEWISE) != 0 ? 1 : 8;
 
-    if ((writer->quirks & QUIRK_ONE_DELTA) != 0)
-        step = left;
     random_hex(digits, 24);
     /* Fits: 5 + 24 characters. */
     snprintf(id, sizeof id, "call_%s", digits);
-    if ((writer->quirks & QUIRK_BAD_ARGS) != 0)
-        left /= 2;
-    for (size_t i = 0; i == 0 || left > 0; i++) {
-        size_t len = utf8_prefix(rest, left, step);
-
-        if (len == 0 && left > 0)
-            len = utf8_prefix(rest, left, 4);
-        /* Continuations carry an empty id and the type again (model-api.md section 1.3). */
-        write_delta(
-            writer,
-            call_delta(writer, index, i == 0 ? id : "", i == 0 ? call->name : NULL, rest, len),
-            NULL);
-        rest += len;
-        left -= len;
-    }
+    if (has(writer, QUIRK_ARGS_OBJECT))
+        write_call_piece(writer, index, id, call->name, json_tokener_parse(call->arguments));
+    else
+        write_call_in_pieces(writer, index, call, id);
 }
 
 static int64_t tokens_of(size_t bytes)
@@ -172,30 +184,39 @@ static struct json_object *usage_of(const struct model_request *request, const s
     return usage;
 }
 
+static bool breaks(const struct writer *writer)
+{
+    return has(writer, QUIRK_CUT) || has(writer, QUIRK_MALFORMED) || has(writer, QUIRK_ERROR_EVENT);
+}
+
 /* Faults in the middle of a stream that began well. */
 static void break_stream(struct writer *writer)
 {
     size_t half = writer->reply->piece_count / 2;
 
-    if ((writer->quirks & (QUIRK_CUT | QUIRK_MALFORMED | QUIRK_ERROR_EVENT)) == 0)
+    if (!breaks(writer))
         return;
     reply_truncate(writer->reply, half > 0 ? half : 1);
-    if ((writer->quirks & QUIRK_MALFORMED) != 0)
+    if (has(writer, QUIRK_MALFORMED))
         write_event(writer, "{\"choices\":[{\"delta\":{\"content\":");
-    if ((writer->quirks & QUIRK_ERROR_EVENT) != 0)
+    if (has(writer, QUIRK_ERROR_EVENT))
         write_event(writer,
                     "{\"error\":{\"message\":\"the stand-in was told to fail here\","
                     "\"type\":\"server_error\",\"param\":null,\"code\":\"internal_error\"},"
                     "\"request_id\":\"stand-in\"}");
-    if ((writer->quirks & QUIRK_CUT) != 0)
+    if (has(writer, QUIRK_CUT))
         writer->reply->ending = REPLY_IS_CUT;
 }
 
 static const char *finish_of(const struct writer *writer, const struct plan *plan)
 {
-    if (plan->call_count == 0 || (writer->quirks & QUIRK_FINISH_STOP) != 0)
-        return "stop";
-    return "tool_calls";
+    if (has(writer, QUIRK_LENGTH) || plan->is_cut)
+        return "length";
+    if (has(writer, QUIRK_CONTENT_FILTER))
+        return "content_filter";
+    if (has(writer, QUIRK_FINISH_CALLS))
+        return "tool_calls";
+    return plan->call_count == 0 || has(writer, QUIRK_FINISH_STOP) ? "stop" : "tool_calls";
 }
 
 static void write_stream(struct writer *writer, const struct plan *plan)
@@ -207,20 +228,19 @@ static void write_stream(struct writer *writer, const struct plan *plan)
     reply_stream(writer->reply, 200, "text/event-stream; charset=utf-8");
     write_delta(writer, json_pack("{content:s,role:s}", "", "assistant"), NULL);
     if (request->is_thinking)
-        write_text(writer,
-                   (writer->quirks & QUIRK_REASONING_FIELD) != 0 ? "reasoning"
-                                                                 : "reasoning_content",
+        write_text(writer, has(writer, QUIRK_REASONING_FIELD) ? "reasoning" : "reasoning_content",
                    plan->reasoning, 0);
     write_text(writer, "content", plan->content, count);
     for (size_t i = 0; i < plan->call_count; i++)
         write_call(writer, i, &plan->calls[i]);
     write_delta(writer, json_pack("{}"), finish_of(writer, plan));
     if (request->wants_usage_chunk)
-        write_chunk(writer, json_pack("[]"), usage_of(request, plan));
-    if ((writer->quirks & (QUIRK_NO_DONE | QUIRK_CUT | QUIRK_MALFORMED | QUIRK_ERROR_EVENT)) == 0)
+        write_chunk(writer, has(writer, QUIRK_USAGE_NO_CHOICES) ? NULL : json_pack("[]"),
+                    usage_of(request, plan));
+    if (!has(writer, QUIRK_NO_DONE) && !breaks(writer))
         write_event(writer, "[DONE]");
     break_stream(writer);
-    if ((writer->quirks & QUIRK_WIRE_BYTEWISE) != 0)
+    if (has(writer, QUIRK_WIRE_BYTEWISE))
         reply_split_bytes(writer->reply);
 }
 
@@ -254,61 +274,6 @@ static void write_whole(struct writer *writer, const struct plan *plan)
 
 /* ---- routes ----------------------------------------------------------------------------------*/
 
-static bool is_too_long(const struct model_request *request)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < json_object_array_length(request->messages); i++) {
-        CLEANUP(cleanup_free)
-        char *text = model_message_text(json_object_array_get_idx(request->messages, i));
-
-        bytes += strlen(text);
-    }
-    return bytes > SHORT_CONTEXT_BYTES;
-}
-
-/* Answers that are failures on demand. */
-static bool play_failure(unsigned quirks, const struct model_request *request, struct reply *reply)
-{
-    if ((quirks & QUIRK_SHORT_CONTEXT) != 0 && is_too_long(request)) {
-        refuse(reply, 400, "invalid_request_error", "invalid_parameter_error",
-               "<400> InternalError.Algo.InvalidParameter: Range of input length should be "
-               "[1, 4096]");
-    } else if ((quirks & QUIRK_429) != 0) {
-        reply_header(reply, "Retry-After", "1");
-        refuse(reply, 429, "limit_requests", "Throttling.RateQuota",
-               "Requests rate limit exceeded, please try again later.");
-    } else if ((quirks & QUIRK_500) != 0) {
-        refuse(reply, 500, "internal_error", "internal_error",
-               "the stand-in was told to fail here");
-    } else if ((quirks & QUIRK_SSE_400) != 0) {
-        reply_text(reply, 400, "text/event-stream;charset=UTF-8",
-                   "data: {\"error\":{\"message\":\"<400> InvalidParameter: the stand-in was told "
-                   "to fail here\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":"
-                   "\"invalid_parameter_error\"},\"id\":\"chatcmpl-stand-in\"}\n\n");
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static void spoil_plan(unsigned quirks, const struct model_request *request, struct plan *plan)
-{
-    if ((quirks & QUIRK_UNKNOWN_TOOL) != 0 && plan->call_count > 0)
-        replace_text(&plan->calls[0].name, "tool_that_nobody_offered");
-    if ((quirks & QUIRK_ENDLESS_CALLS) != 0 && plan->call_count == 0 && request->tools != NULL &&
-        request->tool_choice != TOOL_CHOICE_NONE) {
-        struct json_object *first = json_object_array_get_idx(request->tools, 0);
-        struct json_object *function = NULL, *name = NULL;
-
-        json_object_object_get_ex(first, "function", &function);
-        json_object_object_get_ex(function, "name", &name);
-        plan->calls[0].name = must_copy(json_object_get_string(name));
-        plan->calls[0].arguments = must_copy("{}");
-        plan->call_count = 1;
-    }
-}
-
 static void complete(struct cloud *cloud, const struct request *request, struct reply *reply)
 {
     struct writer writer = {.cloud = cloud, .reply = reply, .created_s = request->now_s};
@@ -317,18 +282,18 @@ static void complete(struct cloud *cloud, const struct request *request, struct 
     struct plan plan;
 
     if (!model_request_read(request->body, &read, &refusal)) {
-        refuse(reply, refusal.status, refusal.type, refusal.code, refusal.message);
+        model_refuse(reply, refusal.status, refusal.type, refusal.code, refusal.message);
         return;
     }
     writer.request = &read;
-    writer.quirks = model_quirks_parse(cloud->switches.model.quirks);
+    model_quirks_add(&writer.quirks, cloud->switches.model.quirks);
     if (strncmp(read.model, "quirk-", 6) == 0)
-        writer.quirks |= model_quirks_parse(read.model + 6);
+        model_quirks_add(&writer.quirks, read.model + 6);
     memcpy(writer.id, "chatcmpl-", 9);
     random_uuid(writer.id + 9);
-    if (!play_failure(writer.quirks, &read, reply)) {
+    if (!model_play_failure(&writer.quirks, &read, reply)) {
         brain_plan(&read, &plan);
-        spoil_plan(writer.quirks, &read, &plan);
+        model_shape_plan(&writer.quirks, &read, &plan);
         if (read.is_streamed)
             write_stream(&writer, &plan);
         else
@@ -359,11 +324,12 @@ static bool check_key(struct cloud *cloud, const struct request *request, struct
     struct slice token;
 
     if (request->authorization_count == 0)
-        refuse(reply, 401, "invalid_request_error", "invalid_api_key",
-               "No API key was provided. Send it in the Authorization header: Bearer YOUR_KEY.");
+        model_refuse(
+            reply, 401, "invalid_request_error", "invalid_api_key",
+            "No API key was provided. Send it in the Authorization header: Bearer YOUR_KEY.");
     else if (!request_bearer(request, &token) || !secret_text_equal(token, key->key))
-        refuse(reply, 401, "invalid_request_error", "invalid_api_key",
-               "Incorrect API key provided.");
+        model_refuse(reply, 401, "invalid_request_error", "invalid_api_key",
+                     "Incorrect API key provided.");
     else
         return true;
     return false;
@@ -378,5 +344,6 @@ void model_handle(struct cloud *cloud, const struct request *request, struct rep
     else if (request_is(request, "GET", PATH_MODEL "/models"))
         list_models(reply);
     else
-        refuse(reply, 404, "invalid_request_error", "not_found", "There is nothing at this path.");
+        model_refuse(reply, 404, "invalid_request_error", "not_found",
+                     "There is nothing at this path.");
 }

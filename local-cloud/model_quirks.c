@@ -4,49 +4,71 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    enum model_quirk quirk;
-} quirks[] = {
-    {"args-bytewise", QUIRK_ARGS_BYTEWISE},
-    {"wire-bytewise", QUIRK_WIRE_BYTEWISE},
-    {"index-missing", QUIRK_INDEX_MISSING},
-    {"index-zero", QUIRK_INDEX_ZERO},
-    {"finish-stop", QUIRK_FINISH_STOP},
-    {"one-delta", QUIRK_ONE_DELTA},
-    {"reasoning", QUIRK_REASONING_FIELD},
-    {"no-space", QUIRK_NO_SPACE},
-    {"crlf", QUIRK_CRLF},
-    {"comments", QUIRK_COMMENTS},
-    {"no-done", QUIRK_NO_DONE},
-    {"sse-400", QUIRK_SSE_400},
-    {"cut", QUIRK_CUT},
-    {"malformed", QUIRK_MALFORMED},
-    {"error-event", QUIRK_ERROR_EVENT},
-    {"429", QUIRK_429},
-    {"500", QUIRK_500},
-    {"unknown-tool", QUIRK_UNKNOWN_TOOL},
-    {"bad-args", QUIRK_BAD_ARGS},
-    {"endless-calls", QUIRK_ENDLESS_CALLS},
-    {"short-context", QUIRK_SHORT_CONTEXT},
+static const char *const quirk_names[QUIRK_COUNT] = {
+    [QUIRK_ARGS_BYTEWISE] = "args-bytewise",
+    [QUIRK_ARGS_OBJECT] = "args-object",
+    [QUIRK_ARGS_GLUED] = "args-glued",
+    [QUIRK_BAD_ARGS] = "bad-args",
+    [QUIRK_ONE_DELTA] = "one-delta",
+    [QUIRK_INDEX_MISSING] = "index-missing",
+    [QUIRK_INDEX_ZERO] = "index-zero",
+    [QUIRK_ID_MISSING] = "id-missing",
+    [QUIRK_NAME_REPEATED] = "name-repeated",
+    [QUIRK_FUNCTION_EMPTY] = "function-empty",
+    [QUIRK_CALLS_AS_TEXT] = "calls-as-text",
+    [QUIRK_UNKNOWN_TOOL] = "unknown-tool",
+    [QUIRK_ENDLESS_CALLS] = "endless-calls",
+    [QUIRK_FINISH_STOP] = "finish-stop",
+    [QUIRK_FINISH_CALLS] = "finish-calls",
+    [QUIRK_FINISH_MISSING] = "finish-missing",
+    [QUIRK_LENGTH] = "length",
+    [QUIRK_CONTENT_FILTER] = "content-filter",
+    [QUIRK_NO_DONE] = "no-done",
+    [QUIRK_REASONING_FIELD] = "reasoning",
+    [QUIRK_USAGE_NO_CHOICES] = "usage-no-choices",
+    [QUIRK_TIMINGS] = "timings",
+    [QUIRK_NO_SPACE] = "no-space",
+    [QUIRK_CRLF] = "crlf",
+    [QUIRK_COMMENTS] = "comments",
+    [QUIRK_WIRE_BYTEWISE] = "wire-bytewise",
+    [QUIRK_CUT] = "cut",
+    [QUIRK_MALFORMED] = "malformed",
+    [QUIRK_ERROR_EVENT] = "error-event",
+    [QUIRK_SHORT_CONTEXT] = "short-context",
+    [QUIRK_NO_AUTO_TOOLS] = "no-auto-tools",
+    [QUIRK_SSE_400] = "sse-400",
+    [QUIRK_ARREARAGE] = "arrearage",
+    [QUIRK_INSPECTION] = "inspection",
+    [QUIRK_403] = "403",
+    [QUIRK_429] = "429",
+    [QUIRK_500] = "500",
+    [QUIRK_ERROR_NUMBER] = "error-number",
+    [QUIRK_ERROR_TEXT] = "error-text",
+    [QUIRK_ERROR_NATIVE] = "error-native",
+    [QUIRK_ERROR_HTML] = "error-html",
+    [QUIRK_ERROR_EMPTY] = "error-empty",
 };
 
-unsigned model_quirks_parse(const char *names)
+int model_quirks_add(struct model_quirks *quirks, const char *names)
 {
-    unsigned found = 0;
+    int known_count = 0;
 
     while (*names != '\0') {
         size_t len = strcspn(names, " ,+");
 
-        for (size_t i = 0; i < sizeof quirks / sizeof quirks[0]; i++)
-            if (strlen(quirks[i].name) == len && memcmp(quirks[i].name, names, len) == 0)
-                found |= quirks[i].quirk;
+        for (size_t i = 0; i < QUIRK_COUNT; i++)
+            if (strlen(quirk_names[i]) == len && memcmp(quirk_names[i], names, len) == 0) {
+                quirks->is_on[i] = true;
+                known_count++;
+            }
         names += len + (names[len] != '\0');
     }
-    return found;
+    return known_count;
 }
 
 bool model_quirks_names_model(const char *model)
 {
-    return strncmp(model, "quirk-", 6) == 0 && model_quirks_parse(model + 6) != 0;
+    struct model_quirks quirks = {{false}};
+
+    return strncmp(model, "quirk-", 6) == 0 && model_quirks_add(&quirks, model + 6) > 0;
 }
