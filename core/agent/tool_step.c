@@ -276,26 +276,32 @@ static void free_step(struct tool_step *step)
     free(step);
 }
 
+/* NULL when there is no memory. */
+static struct json_object *result_message(const struct job *job)
+{
+    struct json_object *message = json_object_new_object();
+    const char *text = job->result == NULL ? "" : job->result;
+
+    if (json_set(message, "role", json_object_new_string("tool")) &&
+        json_set(message, "tool_call_id", json_object_new_string(job->id)) &&
+        json_set(message, "content", json_object_new_string_len(text, (int)job->result_len)))
+        return message;
+    json_object_put(message);
+    return NULL;
+}
+
 static void finish(void *arg)
 {
     struct tool_step *step = arg;
     struct json_object *messages = json_object_new_array();
     void (*on_done)(void *, struct json_object *) = step->options.on_done;
     void *on_done_arg = step->options.arg;
+    bool ok = messages != NULL;
 
-    for (size_t i = 0; i < step->count; i++) {
-        struct job *job = &step->jobs[i];
-        struct json_object *message = json_object_new_object();
-        const char *text = job->result == NULL ? "" : job->result;
-
-        json_object_object_add(message, "role", json_object_new_string("tool"));
-        json_object_object_add(message, "tool_call_id", json_object_new_string(job->id));
-        json_object_object_add(message, "content",
-                               json_object_new_string_len(text, (int)job->result_len));
-        json_object_array_add(messages, message);
-    }
+    for (size_t i = 0; ok && i < step->count; i++)
+        ok = json_append(messages, result_message(&step->jobs[i]));
     free_step(step);
-    on_done(on_done_arg, messages);
+    on_done(on_done_arg, ok ? messages : NULL);
     json_object_put(messages);
 }
 
@@ -312,7 +318,7 @@ struct tool_step *tool_step_start(const struct tool_step_options *options, struc
     }
     step->options = *options;
     step->timer = loop_timer_new(options->agent->chat.loop, finish, step, err);
-    for (size_t i = 0; i < options->calls->count; i++) {
+    for (size_t i = 0; step->timer != NULL && i < options->calls->count; i++) {
         const struct tool_call *call = &options->calls->items[i];
         struct job *job = &step->jobs[step->count++];
 

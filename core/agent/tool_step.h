@@ -20,7 +20,8 @@ struct tool_step_options {
     int repeat_count;      /* ... how often it came in a row */
     const struct turn_events *events;
     void *events_arg;
-    /* All are over: `messages` holds one tool message per call, in order (a reference is given). */
+    /* All are over: `messages` holds one tool message per call, in order (borrowed); NULL when
+     * there was no memory for them. */
     void (*on_done)(void *arg, struct json_object *messages);
     void *arg;
 };

@@ -152,42 +152,57 @@ static const char *shown_arguments(const struct tool_call *call)
     return call->arguments.data;
 }
 
+static struct json_object *call_message(const struct tool_call *call)
+{
+    struct json_object *message = json_object_new_object(), *function = json_object_new_object();
+    bool ok = json_set(function, "name", json_object_new_string(call->name));
+
+    ok = ok && json_set(function, "arguments", json_object_new_string(shown_arguments(call)));
+    ok = ok && json_set(message, "id", json_object_new_string(call->id)) &&
+         json_set(message, "type", json_object_new_string("function"));
+    ok = json_set(message, "function", function) && ok;
+    if (ok)
+        return message;
+    json_object_put(message);
+    return NULL;
+}
+
+/* NULL when there is no memory. */
 static struct json_object *assistant_message(const struct turn *turn,
                                              const struct tool_calls *calls)
 {
     struct json_object *message = json_object_new_object();
     struct json_object *list = json_object_new_array();
+    bool ok = json_set(message, "role", json_object_new_string("assistant"));
 
-    json_object_object_add(message, "role", json_object_new_string("assistant"));
-    /* Never null: some servers refuse that (model-api.md 1.2). */
-    json_object_object_add(
-        message, "content",
-        json_object_new_string_len(turn->text.data == NULL ? "" : turn->text.data,
-                                   (int)turn->text.len));
-    for (size_t i = 0; i < calls->count; i++) {
-        struct json_object *call = json_object_new_object(), *function = json_object_new_object();
-
-        json_object_object_add(function, "name", json_object_new_string(calls->items[i].name));
-        json_object_object_add(function, "arguments",
-                               json_object_new_string(shown_arguments(&calls->items[i])));
-        json_object_object_add(call, "id", json_object_new_string(calls->items[i].id));
-        json_object_object_add(call, "type", json_object_new_string("function"));
-        json_object_object_add(call, "function", function);
-        json_object_array_add(list, call);
-    }
-    json_object_object_add(message, "tool_calls", list);
-    return message;
+    /* Never null: some servers refuse that. */
+    ok = ok && json_set(message, "content",
+                        json_object_new_string_len(turn->text.data == NULL ? "" : turn->text.data,
+                                                   (int)turn->text.len));
+    for (size_t i = 0; i < calls->count; i++)
+        ok = ok && json_append(list, call_message(&calls->items[i]));
+    ok = json_set(message, "tool_calls", list) && ok;
+    if (ok)
+        return message;
+    json_object_put(message);
+    return NULL;
 }
 
 static void on_tools_done(void *arg, struct json_object *messages)
 {
     struct turn *turn = arg;
+    struct error err = {0};
+    bool ok = messages != NULL;
 
     turn->step = NULL;
-    for (size_t i = 0; i < json_object_array_length(messages); i++)
-        json_object_array_add(turn->messages,
-                              json_object_get(json_object_array_get_idx(messages, i)));
-    next_round(turn);
+    for (size_t i = 0; ok && i < json_object_array_length(messages); i++)
+        ok = json_append(turn->messages, json_object_get(json_object_array_get_idx(messages, i)));
+    if (ok) {
+        next_round(turn);
+        return;
+    }
+    error_set(&err, ERROR_NO_MEMORY, "no memory for the results of the tools");
+    finish(turn, &err);
 }
 
 /* Counts how often one and the same single call came in a row. */
@@ -230,10 +245,13 @@ static void run_tools(struct turn *turn, const struct tool_calls *calls)
 
     note_repetition(turn, calls);
     options.repeat_count = turn->repeat_count;
-    json_object_array_add(turn->messages, assistant_message(turn, calls));
     turn->tool_calls += calls->count;
-    turn->result.has_shown = turn->result.has_called_tools = true;
-    turn->step = tool_step_start(&options, &err);
+    if (!json_append(turn->messages, assistant_message(turn, calls))) {
+        error_set(&err, ERROR_NO_MEMORY, "no memory for the tool calls");
+    } else {
+        turn->result.has_shown = turn->result.has_called_tools = true;
+        turn->step = tool_step_start(&options, &err);
+    }
     if (turn->step == NULL)
         finish(turn, &err);
 }
@@ -370,33 +388,38 @@ static void on_tool_listed(void *arg)
         begin(turn);
 }
 
+/* NULL when there is no memory. */
 static struct json_object *system_message(const struct agent *agent)
 {
     struct json_object *message = json_object_new_object();
-    struct buffer text;
+    CLEANUP(buffer_clear) struct buffer text;
     struct error ignored = {0};
 
     buffer_init(&text, 64 * 1024);
-    (void)buffer_add_text(&text, agent->system_prompt, &ignored);
-    if (agent->port_count > 0)
-        (void)buffer_printf(&text, &ignored, "%s%s", text.len == 0 ? "" : " ", data_note);
-    json_object_object_add(message, "role", json_object_new_string("system"));
-    json_object_object_add(message, "content",
-                           json_object_new_string(text.data == NULL ? "" : text.data));
-    buffer_clear(&text);
-    return message;
+    if (buffer_add_text(&text, agent->system_prompt, &ignored) &&
+        (agent->port_count == 0 ||
+         buffer_printf(&text, &ignored, "%s%s", text.len == 0 ? "" : " ", data_note)) &&
+        json_set(message, "role", json_object_new_string("system")) &&
+        json_set(message, "content", json_object_new_string(text.data)))
+        return message;
+    json_object_put(message);
+    return NULL;
 }
 
-/* Ours first, then the client's whole history. */
+/* Ours first, then the client's whole history. NULL when there is no memory. */
 static struct json_object *all_messages(const struct agent *agent, struct json_object *history)
 {
     struct json_object *messages = json_object_new_array();
+    bool ok = messages != NULL;
 
     if (agent->system_prompt[0] != '\0' || agent->port_count > 0)
-        json_object_array_add(messages, system_message(agent));
-    for (size_t i = 0; i < json_object_array_length(history); i++)
-        json_object_array_add(messages, json_object_get(json_object_array_get_idx(history, i)));
-    return messages;
+        ok = ok && json_append(messages, system_message(agent));
+    for (size_t i = 0; ok && i < json_object_array_length(history); i++)
+        ok = json_append(messages, json_object_get(json_object_array_get_idx(history, i)));
+    if (ok)
+        return messages;
+    json_object_put(messages);
+    return NULL;
 }
 
 /* From the loop, so that no callback comes inside turn_start. */
@@ -435,7 +458,8 @@ struct turn *turn_start(const struct agent *agent, const struct turn_request *re
     turn->sub = strdup(request->sub);
     turn->messages = all_messages(agent, request->messages);
     turn->waits = calloc(agent->port_count + 1, sizeof *turn->waits);
-    if (turn->request_id == NULL || turn->sub == NULL || turn->waits == NULL)
+    if (turn->request_id == NULL || turn->sub == NULL || turn->waits == NULL ||
+        turn->messages == NULL)
         error_set(err, ERROR_NO_MEMORY, "no memory for a turn");
     else if ((turn->timer = loop_timer_new(agent->chat.loop, on_timer, turn, err)) != NULL) {
         loop_timer_start(turn->timer, 0);

@@ -26,7 +26,9 @@ struct secret;
  * double. The error names line, column and what was found; it never quotes a string value. */
 bool json_check(const char *text, size_t len, int max_depth, struct error *err);
 
-/* json_check, then json-c. The caller owns the result (json_object_put). */
+/* json_check, then json-c's objects, made by our own builder. A name that holds NUL is refused,
+ * because json-c cannot hold it. NULL for null too: then there is no error. Numbers with a point or
+ * an exponent keep their spelling. The caller owns the result (json_object_put). */
 struct json_object *json_parse(const char *text, size_t len, int max_depth, struct error *err);
 
 /* For CLEANUP(json_cleanup). */
@@ -39,6 +41,13 @@ bool json_get_int64(struct json_object *object, const char *name, int64_t *out_v
 bool json_get_bool(struct json_object *object, const char *name, bool *out_value);
 struct json_object *json_get_object(struct json_object *object, const char *name);
 struct json_object *json_get_array(struct json_object *object, const char *name);
+
+/* Puts `value` into an object (in the place of what stood there) or at the end of an array, and
+ * takes it whether that succeeds or not. False when there was no memory: for the value itself or
+ * for the container, which may be NULL for that reason, or to hold it. So a value can be made in
+ * the call: json_set(object, "n", json_object_new_int64(5)). */
+bool json_set(struct json_object *object, const char *name, struct json_object *value);
+bool json_append(struct json_object *array, struct json_object *value);
 
 /* Finds the raw text of the value at `pointer` (RFC 6901, as "/a/0/b") in text that json_check
  * accepted, without parsing it into objects. False when it is not there. */
@@ -86,7 +95,8 @@ bool json_unescape(const char *literal, size_t len, struct buffer *out, struct e
  * result is always valid JSON on one line. */
 bool json_add_string(struct buffer *out, const char *text, size_t len, struct error *err);
 
-/* Appends `value` as compact JSON text. */
+/* Appends `value` as compact JSON text, or nothing. Unlike json-c's serialiser it writes nothing
+ * into the objects and never cuts the text. */
 bool json_add_value(struct buffer *out, struct json_object *value, struct error *err);
 
 #endif

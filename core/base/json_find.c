@@ -4,11 +4,10 @@
 #include "base/json.h"
 
 #include "base/buffer.h"
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json_scan.h"
 #include "base/text.h"
 
-#include <limits.h>
 #include <string.h>
 
 static const char *skip_blank(const char *at, const char *end)
@@ -89,15 +88,38 @@ bool json_next(const char *text, size_t len, size_t *position, struct slice *out
     return true;
 }
 
-/* True when the raw literal `name`, with an escape in it, stands for `text`. */
-static bool escaped_name_is(struct slice name, struct slice text)
+/* The next byte of a pointer's token, in which ~1 is / and ~0 is ~. */
+static char token_byte(struct slice token, size_t *at)
 {
-    CLEANUP(buffer_clear) struct buffer plain;
-    struct error ignored = {0};
+    char c = token.data[(*at)++];
 
-    buffer_init(&plain, name.len);
-    return json_unescape(name.data, name.len, &plain, &ignored) &&
-           slice_equal((struct slice){plain.data, plain.len}, text);
+    if (c != '~' || *at == token.len)
+        return c;
+    return token.data[(*at)++] == '1' ? '/' : '~';
+}
+
+static char text_byte(struct slice text, size_t *at)
+{
+    return text.data[(*at)++];
+}
+
+/* True when the raw literal `name` stands for `text`, which `next_byte` reads. Needs no memory: a
+ * member that is there is always found, so that nobody passes for having left it out. */
+static bool spells(struct slice name, struct slice text,
+                   char (*next_byte)(struct slice text, size_t *at))
+{
+    const char *at = name.data + 1, *end = name.data + name.len - 1;
+    size_t used = 0;
+
+    while (at < end) {
+        char character[4];
+        size_t len = json_unescape_next(&at, character);
+
+        for (size_t i = 0; i < len; i++)
+            if (used == text.len || next_byte(text, &used) != character[i])
+                return false;
+    }
+    return used == text.len;
 }
 
 static bool has_escape(struct slice name)
@@ -110,29 +132,11 @@ static struct slice within_quotes(struct slice literal)
     return (struct slice){literal.data + 1, literal.len - 2};
 }
 
-static bool name_is(struct slice name, struct slice text)
-{
-    return has_escape(name) ? escaped_name_is(name, text) : slice_equal(within_quotes(name), text);
-}
-
-/* The same for a token of a pointer, in which ~1 is / and ~0 is ~. */
 static bool name_matches(struct slice name, struct slice token)
 {
-    CLEANUP(buffer_clear) struct buffer text;
-    struct error ignored = {0};
-
-    buffer_init(&text, token.len);
-    if (token.len == 0 || memchr(token.data, '~', token.len) == NULL)
-        return name_is(name, token);
-    for (size_t i = 0; i < token.len; i++) {
-        char c = token.data[i];
-
-        if (c == '~' && i + 1 < token.len)
-            c = token.data[++i] == '1' ? '/' : '~';
-        if (!buffer_add_char(&text, c, &ignored))
-            return false;
-    }
-    return name_is(name, (struct slice){text.data, text.len});
+    if (has_escape(name) || (token.len > 0 && memchr(token.data, '~', token.len) != NULL))
+        return spells(name, token, token_byte);
+    return slice_equal(within_quotes(name), token);
 }
 
 static bool step(struct slice container, struct slice token, struct slice *out_value)
@@ -187,7 +191,7 @@ static void keep_member(struct json_member *members, size_t count, struct slice 
         struct slice wanted = slice_of(members[i].name);
 
         if ((members[i].first == 0 || members[i].first == *value.data) &&
-            (is_escaped ? escaped_name_is(name, wanted) : slice_equal(plain, wanted)))
+            (is_escaped ? spells(name, wanted, text_byte) : slice_equal(plain, wanted)))
             members[i].value = value;
     }
 }

@@ -1,8 +1,10 @@
-/* The strict reader's cursor, shared by the checker and the pointer search; private to base. */
+/* The strict reader's cursor and the unescaping, shared by checker, search and writer; private to
+ * base. */
 #ifndef SESAME_BASE_JSON_SCAN_H
 #define SESAME_BASE_JSON_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct error;
 
@@ -18,5 +20,9 @@ struct json_scan {
 /* Each moves `at` behind one value (and the blanks that follow it) or string, or sets `err`. */
 bool json_scan_value(struct json_scan *scan);
 bool json_scan_string(struct json_scan *scan);
+
+/* One character of a checked string literal: its 1 to 4 bytes into `out`; `*at` is moved behind it.
+ */
+size_t json_unescape_next(const char **at, char out[4]);
 
 #endif

@@ -65,8 +65,11 @@ static struct json_object *replacement(struct json_object *node, struct json_obj
     if (json_object_is_type(value, json_type_string))
         return from_text(node, value);
     if (wants(node, "string") &&
-        (schema_type_is(value, "number") || json_object_is_type(value, json_type_boolean)))
-        return json_object_new_string(json_object_to_json_string(value));
+        (schema_type_is(value, "number") || json_object_is_type(value, json_type_boolean))) {
+        const char *text = json_object_to_json_string(value);
+
+        return text == NULL ? NULL : json_object_new_string(text);
+    }
     return NULL;
 }
 
@@ -154,7 +157,10 @@ static bool apply_defaults(const struct json_schema *schema, struct json_object 
                 continue;
             if (json_object_deep_copy(fallback, &copy, NULL) != 0)
                 return error_set(err, ERROR_NO_MEMORY, "no memory for a default");
-            json_object_object_add(value, name, copy);
+            if (copy == NULL)
+                json_object_object_add(value, name, NULL);
+            else if (!json_set(value, name, copy))
+                return error_set(err, ERROR_NO_MEMORY, "no memory for a default");
             member = copy;
         }
         if (!apply_defaults(schema, property, member, depth + 1, err))

@@ -63,6 +63,8 @@ static const char *quote(struct json_object *node, struct json_object *value, ch
     if (json_object_is_type(value, json_type_array))
         return "an array";
     text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (text == NULL)
+        return "a value";
     len = strlen(text);
     cut = utf8_prefix(text, len, QUOTE_MAX_BYTES);
     (void)snprintf(out, 64, "%.*s%s", (int)cut, text, cut < len ? "..." : "");
@@ -426,6 +428,9 @@ static bool check_value(struct check *check, struct json_object *node, struct js
         check->is_over_limit = true;
         return false;
     }
+    /* Found when the schema was compiled; now there was no memory to find it again. */
+    if (node == NULL)
+        return fault(check, "cannot be checked: no memory");
     if (json_object_is_type(node, json_type_boolean))
         return json_object_get_boolean(node) || fault(check, "is not allowed here");
     check->depth++;

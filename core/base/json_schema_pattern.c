@@ -176,7 +176,7 @@ static struct schema_pattern *find(const struct json_schema *schema, const char 
 
 static bool compile_pattern(struct schema_pattern *pattern, struct error *err)
 {
-    struct error too_long = {0};
+    struct error why = {0};
     struct buffer text;
     enum translation result = UNKNOWN_SYNTAX;
     int failure = 0;
@@ -184,12 +184,15 @@ static bool compile_pattern(struct schema_pattern *pattern, struct error *err)
 
     buffer_init(&text, 8 * PATTERN_MAX_BYTES);
     if (strlen(pattern->source) <= PATTERN_MAX_BYTES)
-        result = translate(pattern->source, &text, &too_long);
+        result = translate(pattern->source, &text, &why);
     if (result == TRANSLATED)
         failure =
             regcomp(&pattern->regex, text.data == NULL ? "" : text.data, REG_EXTENDED | REG_NOSUB);
     buffer_clear(&text);
     pattern->is_ignored = result != TRANSLATED || failure != 0;
+    /* Never let everything pass because memory ran out. */
+    if (why.code == ERROR_NO_MEMORY || failure == REG_ESPACE)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for a pattern");
     if (result == BROKEN)
         return error_set(err, ERROR_BAD_INPUT, "the pattern ends in a backslash");
     if (failure == 0)

@@ -1,49 +1,13 @@
-/* JSON as json-c objects, read and written, and strings taken straight into secrets. */
+/* JSON as json-c objects, their members and their text, and strings taken straight into secrets. */
 #include "base/json.h"
 
 #include "base/buffer.h"
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
 
-#include <limits.h>
+#include <math.h>
 #include <string.h>
-
-struct json_object *json_parse(const char *text, size_t len, int max_depth, struct error *err)
-{
-    struct json_tokener *tokener;
-    struct json_object *value;
-    enum json_tokener_error fault;
-
-    if (!json_check(text, len, max_depth, err))
-        return NULL;
-    if (len > INT_MAX) {
-        error_set(err, ERROR_LIMIT, "JSON text of %zu bytes", len);
-        return NULL;
-    }
-    /* json-c counts the value itself as a level. */
-    tokener = json_tokener_new_ex(max_depth + 1);
-    if (tokener == NULL) {
-        error_set(err, ERROR_NO_MEMORY, "no memory to read JSON");
-        return NULL;
-    }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    value = json_tokener_parse_ex(tokener, text, (int)len);
-    fault = json_tokener_get_error(tokener);
-    if (fault == json_tokener_continue) {
-        /* A bare number or word ends only at a delimiter. */
-        value = json_tokener_parse_ex(tokener, "", 1);
-        fault = json_tokener_get_error(tokener);
-    }
-    json_tokener_free(tokener);
-    if (fault != json_tokener_success) {
-        error_set(err, ERROR_BAD_INPUT, "no JSON: %s", json_tokener_error_desc(fault));
-        json_object_put(value);
-        return NULL;
-    }
-    return value;
-}
 
 void json_cleanup(struct json_object **slot)
 {
@@ -104,15 +68,76 @@ struct json_object *json_get_array(struct json_object *object, const char *name)
     return get_typed(object, name, json_type_array);
 }
 
+/* As it was written where it was read, else with as many digits as tell it from its neighbours. */
+static bool add_number(struct buffer *out, struct json_object *value, struct error *err)
+{
+    const char *spelling = json_object_get_userdata(value);
+    double number;
+
+    if (json_object_is_type(value, json_type_int))
+        return buffer_printf(out, err, "%lld", (long long)json_object_get_int64(value));
+    if (spelling != NULL)
+        return buffer_add_text(out, spelling, err);
+    number = json_object_get_double(value);
+    if (!isfinite(number))
+        return error_set(err, ERROR_INTERNAL, "JSON has no number that is not finite");
+    return buffer_printf(out, err, "%.17g", number);
+}
+
+static bool add_value(struct buffer *out, struct json_object *value, struct error *err);
+
+static bool add_object(struct buffer *out, struct json_object *object, struct error *err)
+{
+    bool is_first = true, ok = buffer_add_char(out, '{', err);
+
+    json_object_object_foreach(object, name, member)
+    {
+        ok = ok && (is_first || buffer_add_char(out, ',', err)) &&
+             json_add_string(out, name, strlen(name), err) && buffer_add_char(out, ':', err) &&
+             add_value(out, member, err);
+        is_first = false;
+    }
+    return ok && buffer_add_char(out, '}', err);
+}
+
+static bool add_array(struct buffer *out, struct json_object *array, struct error *err)
+{
+    bool ok = buffer_add_char(out, '[', err);
+
+    for (size_t i = 0; ok && i < json_object_array_length(array); i++)
+        ok = (i == 0 || buffer_add_char(out, ',', err)) &&
+             add_value(out, json_object_array_get_idx(array, i), err);
+    return ok && buffer_add_char(out, ']', err);
+}
+
+/* Nested no deeper than it was read, so recursion is bounded. */
+static bool add_value(struct buffer *out, struct json_object *value, struct error *err)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_null:
+        return buffer_add_text(out, "null", err);
+    case json_type_boolean:
+        return buffer_add_text(out, json_object_get_boolean(value) ? "true" : "false", err);
+    case json_type_string:
+        return json_add_string(out, json_object_get_string(value),
+                               (size_t)json_object_get_string_len(value), err);
+    case json_type_object:
+        return add_object(out, value, err);
+    case json_type_array:
+        return add_array(out, value, err);
+    default:
+        return add_number(out, value, err);
+    }
+}
+
 bool json_add_value(struct buffer *out, struct json_object *value, struct error *err)
 {
-    size_t len = 0;
-    const char *text = json_object_to_json_string_length(
-        value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+    size_t before = out->len;
 
-    if (text == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory to write JSON");
-    return buffer_add(out, text, len, err);
+    if (add_value(out, value, err))
+        return true;
+    buffer_truncate(out, before);
+    return false;
 }
 
 bool json_take_secret(const char *text, size_t len, const char *pointer, struct secret **out_secret,

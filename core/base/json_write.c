@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/json_scan.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -77,6 +78,20 @@ static size_t put_escape(const char **at, char *out)
         *out = **at;
         return 1;
     }
+}
+
+size_t json_unescape_next(const char **at, char out[4])
+{
+    size_t used = 1;
+
+    if (**at == '\\') {
+        ++*at;
+        used = put_escape(at, out);
+    } else {
+        *out = **at;
+    }
+    ++*at;
+    return used;
 }
 
 size_t json_unescape_into(const char *literal, size_t len, char *out)

@@ -6,7 +6,7 @@ libbase_la_SOURCES = \
     core/base/clock.c core/base/clock.h \
     core/base/encoding.c \
     core/base/error.c core/base/error.h \
-    core/base/json.h core/base/json_check.c core/base/json_find.c core/base/json_tree.c core/base/json_write.c \
+    core/base/json.h core/base/json_build.c core/base/json_check.c core/base/json_find.c core/base/json_tree.c core/base/json_write.c \
     core/base/json_scan.h \
     core/base/json_schema.c core/base/json_schema.h core/base/json_schema_adapt.c \
     core/base/json_schema_check.c core/base/json_schema_pattern.c \

@@ -26,10 +26,11 @@
 struct guide_env {
     const struct config_source *outer;
     struct config_pool *pool;
+    bool out_of_memory;
 };
 
 /* The deployment guide tells people to type the quotes of "audience|scope" into the variable. */
-static const char *without_quotes(const struct guide_env *env, const char *value)
+static const char *without_quotes(struct guide_env *env, const char *value)
 {
     struct slice text = slice_trim(slice_of(value));
     const char *copy;
@@ -37,12 +38,13 @@ static const char *without_quotes(const struct guide_env *env, const char *value
     if (text.len < 2 || text.data[0] != '"' || text.data[text.len - 1] != '"')
         return value;
     copy = config_pool_copy(env->pool, text.data + 1, text.len - 2);
+    env->out_of_memory = env->out_of_memory || copy == NULL;
     return copy == NULL ? value : copy;
 }
 
 static const char *guide_get_env(void *arg, const char *name)
 {
-    const struct guide_env *env = arg;
+    struct guide_env *env = arg;
     const char *value = env->outer->get_env(env->outer->arg, name);
     bool is_blank = value == NULL || slice_trim(slice_of(value)).len == 0;
 
@@ -250,7 +252,7 @@ struct host_config *host_config_parse(const char *path, const char *text, size_t
         config->file = config_pool_copy(config->pool, path, strlen(path));
         read_file(&reader, text, len, config);
     }
-    if (reader.pool == NULL || reader.out_of_memory || config->file == NULL)
+    if (reader.pool == NULL || reader.out_of_memory || env.out_of_memory || config->file == NULL)
         PROBLEM_SET(problems_add(problems, false, path, ""), what, "no memory to read it");
     return problems->error_count == before ? TAKE(config) : NULL;
 }

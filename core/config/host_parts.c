@@ -90,7 +90,6 @@ static char *origin_of(const struct place *place, const struct url_parts *parts)
 {
     char text[320], port[8] = "";
     bool is_v6 = memchr(parts->host.data, ':', parts->host.len) != NULL;
-    char *copy;
 
     if (parts->port != (parts->is_https ? 443 : 80))
         problem_text(port, sizeof port, ":%d", parts->port);
@@ -99,10 +98,7 @@ static char *origin_of(const struct place *place, const struct url_parts *parts)
                  parts->host.data, is_v6 ? "]" : "", port);
     for (char *at = text; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    copy = config_pool_copy(place->reader->pool, text, strlen(text));
-    if (copy == NULL)
-        place->reader->out_of_memory = true;
-    return copy;
+    return place_copy(place, text, strlen(text));
 }
 
 char **host_read_origins(const struct place *place, const char *key, size_t *out_count)
@@ -122,9 +118,7 @@ char **host_read_origins(const struct place *place, const char *key, size_t *out
             report_url(place, item_key, &err);
             continue;
         }
-        origins[count] = origin_of(place, &parts);
-        if (origins[count] != NULL)
-            count++;
+        origins[count++] = origin_of(place, &parts);
     }
     *out_count = count;
     return origins;
@@ -305,7 +299,7 @@ void host_read_credentials(const struct place *root, struct host_config *config)
         struct place place;
 
         (void)value;
-        credential->name = config_pool_copy(config->pool, name, strlen(name));
+        credential->name = place_copy(&all, name, strlen(name));
         if (!host_is_name(name))
             PROBLEM_SET(place_problem(&all, false, name), what, "not a usable name");
         place_object(&all, name, &place);

@@ -78,7 +78,7 @@ static void read_settings(const struct place *place, struct host_config *config)
         struct place inner;
 
         (void)value;
-        item->id = config_pool_copy(config->pool, id, strlen(id));
+        item->id = place_copy(place, id, strlen(id));
         place_object(&settings, id, &inner);
         read_plugin(&inner, plugins, item);
     }
@@ -134,7 +134,6 @@ static char *read_config(const struct place *plugin, const char *secret_fix)
     CLEANUP(buffer_clear) struct buffer text;
     struct error err = {0};
     struct place place;
-    char *copy;
 
     buffer_init(&text, TOOL_CONFIG_MAX_BYTES);
     place_object(plugin, "config", &place);
@@ -143,12 +142,9 @@ static char *read_config(const struct place *plugin, const char *secret_fix)
     expanded = place_expand_object(&place);
     if (expanded == NULL || !json_add_value(&text, expanded, &err)) {
         plugin->reader->out_of_memory = true;
-        return NULL;
+        return place_copy(plugin, "", 0);
     }
-    copy = config_pool_copy(plugin->reader->pool, text.data, text.len);
-    if (copy == NULL)
-        plugin->reader->out_of_memory = true;
-    return copy;
+    return place_copy(plugin, text.data, text.len);
 }
 
 static char *read_plugin_id(const struct place *place, const char *expected)
@@ -194,7 +190,7 @@ void host_read_providers(const struct place *root, struct host_config *config)
         struct place place;
 
         (void)value;
-        provider->name = config_pool_copy(config->pool, name, strlen(name));
+        provider->name = place_copy(&all, name, strlen(name));
         if (!host_is_name(name))
             PROBLEM_SET(place_problem(&all, false, name), what, "not a usable name");
         place_object(&all, name, &place);
@@ -265,7 +261,7 @@ void host_read_tools(const struct place *root, struct host_config *config)
         struct place place;
 
         (void)value;
-        tool->name = config_pool_copy(config->pool, name, strlen(name));
+        tool->name = place_copy(&all, name, strlen(name));
         if (!host_is_name(name))
             PROBLEM_SET(place_problem(&all, false, name), what, "not a usable name");
         place_object(&all, name, &place);

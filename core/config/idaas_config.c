@@ -102,8 +102,9 @@ static struct json_object *canonical_object(struct place *place, const char *con
 
                 PROBLEM_SET(problem, what, "the same key as \"%s\" in another spelling", name);
                 PROBLEM_SET(problem, fix, "Remove one of them.");
-            } else {
-                json_object_object_add(copy, name, json_object_get(value));
+            } else if (value == NULL ? json_object_object_add(copy, name, NULL) != 0
+                                     : !json_set(copy, name, json_object_get(value))) {
+                place->reader->out_of_memory = true;
             }
         }
     }

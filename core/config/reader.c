@@ -142,7 +142,7 @@ bool place_object(const struct place *place, const char *key, struct place *out_
     return true;
 }
 
-static char *pool_text(const struct place *place, const char *text, size_t len)
+char *place_copy(const struct place *place, const char *text, size_t len)
 {
     static char nothing[1];
     char *copy = config_pool_copy(place->reader->pool, text, len);
@@ -173,6 +173,10 @@ static bool expand_one(const struct place *place, const char *key, struct slice 
     struct problem *problem;
     char what[200];
 
+    if (text == NULL && memchr(name.data, '\0', name.len) == NULL) {
+        place->reader->out_of_memory = true;
+        return false;
+    }
     if (text == NULL || !config_is_variable_name(text)) {
         problem = place_problem(place, false, key);
         PROBLEM_SET(problem, what, "malformed ${NAME}");
@@ -229,9 +233,9 @@ char *place_expand(const struct place *place, const char *key, const char *text)
 
             PROBLEM_SET(problem, what, "%s", err.message);
         }
-        return pool_text(place, "", 0);
+        return place_copy(place, "", 0);
     }
-    return pool_text(place, out.data == NULL ? "" : out.data, out.len);
+    return place_copy(place, out.data == NULL ? "" : out.data, out.len);
 }
 
 /* A text value without NUL, or NULL after recording what is wrong. */
@@ -375,16 +379,18 @@ static struct json_object *expand_value(const struct place *place, const char *k
 static struct json_object *expand_members(const struct place *place)
 {
     struct json_object *copy = json_object_new_object();
+    bool ok = copy != NULL;
 
-    if (copy == NULL || place->object == NULL)
-        return copy;
-    json_object_object_foreach(place->object, key, value)
-    {
-        struct json_object *expanded = expand_value(place, key, value);
-
-        if (json_object_object_add(copy, key, expanded) != 0)
-            json_object_put(expanded);
+    if (place->object != NULL) {
+        json_object_object_foreach(place->object, key, value)
+        {
+            if (ok && value == NULL)
+                ok = json_object_object_add(copy, key, NULL) == 0;
+            else
+                ok = ok && json_set(copy, key, expand_value(place, key, value));
+        }
     }
+    place->reader->out_of_memory = place->reader->out_of_memory || !ok;
     return copy;
 }
 
@@ -394,15 +400,17 @@ static struct json_object *expand_items(const struct place *place, const char *k
     struct json_object *copy = json_object_new_array();
     size_t count = json_object_array_length(array);
 
-    for (size_t i = 0; copy != NULL && i < count; i++) {
+    bool ok = copy != NULL;
+
+    for (size_t i = 0; ok && i < count; i++) {
+        struct json_object *item = json_object_array_get_idx(array, i);
         char item_key[100];
-        struct json_object *item;
 
         problem_text(item_key, sizeof item_key, "%s[%zu]", key, i);
-        item = expand_value(place, item_key, json_object_array_get_idx(array, i));
-        if (json_object_array_add(copy, item) != 0)
-            json_object_put(item);
+        ok = item == NULL ? json_object_array_add(copy, NULL) == 0
+                          : json_append(copy, expand_value(place, item_key, item));
     }
+    place->reader->out_of_memory = place->reader->out_of_memory || !ok;
     return copy;
 }
 
@@ -415,7 +423,8 @@ static struct json_object *expand_value(const struct place *place, const char *k
     case json_type_string: {
         const char *text = plain_text(place, key, value, "text");
 
-        return json_object_new_string(place_expand(place, key, text == NULL ? "" : text));
+        text = place_expand(place, key, text == NULL ? "" : text);
+        return text == NULL ? NULL : json_object_new_string(text);
     }
     case json_type_object:
         member_path(place, key, inner.path, sizeof inner.path);

@@ -63,6 +63,9 @@ char **place_texts(const struct place *place, const char *key, size_t *out_count
 int place_choice(const struct place *place, const char *key, const char *value,
                  const char *const *names, size_t count);
 
+/* A copy in the reader's pool. Never NULL: without memory it is "", and the reader remembers it. */
+char *place_copy(const struct place *place, const char *text, size_t len);
+
 /* `text` with every ${NAME} replaced ("$${" stands for "${"). A fault is recorded at `key`, and ""
  * returned, when a variable is not set or blank. */
 char *place_expand(const struct place *place, const char *key, const char *text);

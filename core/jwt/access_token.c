@@ -33,12 +33,12 @@ static bool fail(struct check *check, const char *reason)
 
 /* ---- members --------------------------------------------------------------------------------- */
 
-enum member { MEMBER_MISSING, MEMBER_OTHER, MEMBER_STRING };
+enum member { MEMBER_MISSING, MEMBER_OTHER, MEMBER_STRING, MEMBER_NO_MEMORY };
 
 /* The string member at `pointer`; empty text counts as a string. */
 static enum member read_string(struct slice json, const char *pointer, struct buffer *out)
 {
-    struct error ignored = {0};
+    struct error err = {0};
     const char *value;
     size_t len;
 
@@ -46,7 +46,9 @@ static enum member read_string(struct slice json, const char *pointer, struct bu
     if (!json_find(json.data, json.len, pointer, &value, &len) ||
         (len == 4 && memcmp(value, "null", 4) == 0))
         return MEMBER_MISSING;
-    return json_unescape(value, len, out, &ignored) ? MEMBER_STRING : MEMBER_OTHER;
+    if (json_unescape(value, len, out, &err))
+        return MEMBER_STRING;
+    return err.code == ERROR_NO_MEMORY ? MEMBER_NO_MEMORY : MEMBER_OTHER;
 }
 
 static struct slice text_of(const struct buffer *buffer)
@@ -129,6 +131,7 @@ static bool check_type(struct check *check)
     case MEMBER_MISSING:
         return check->policy->requires_typ ? fail(check, "wrong_typ") : true;
     case MEMBER_OTHER:
+    case MEMBER_NO_MEMORY:
         return fail(check, "wrong_typ");
     case MEMBER_STRING:
         break;
@@ -193,6 +196,7 @@ static bool check_times(struct check *check, int64_t now_s, int64_t *out_expires
         return fail(check, "expired");
     switch (read_date(check->payload, "/nbf", &other)) {
     case MEMBER_OTHER:
+    case MEMBER_NO_MEMORY:
         return fail(check, "nbf_invalid");
     case MEMBER_STRING:
         if (other > now + leeway)
@@ -203,6 +207,7 @@ static bool check_times(struct check *check, int64_t now_s, int64_t *out_expires
     }
     switch (read_date(check->payload, "/iat", &other)) {
     case MEMBER_OTHER:
+    case MEMBER_NO_MEMORY:
         return fail(check, "iat_invalid");
     case MEMBER_STRING:
         if (other > now + leeway)
@@ -238,8 +243,12 @@ static enum access_verdict check_scope(struct check *check)
 static bool copy_claim(struct slice payload, const char *pointer, char **out)
 {
     CLEANUP(buffer_clear) struct buffer text;
+    enum member kind = read_string(payload, pointer, &text);
 
-    if (read_string(payload, pointer, &text) != MEMBER_STRING || text.len > 1024 ||
+    /* Nobody passes as a user without a name because it could not be kept. */
+    if (kind == MEMBER_NO_MEMORY)
+        return false;
+    if (kind != MEMBER_STRING || text.len > 1024 ||
         (text.len > 0 && memchr(text.data, '\0', text.len) != NULL))
         buffer_truncate(&text, 0);
     *out = buffer_take(&text, NULL);

@@ -139,17 +139,21 @@ static size_t object_length(struct slice text)
     return 0;
 }
 
-/* How many whole JSON objects stand in `text`, one behind the other; 0 when it is anything else. */
-static size_t count_objects(struct slice text)
+/* How many whole JSON objects stand in `text`, one behind the other; 0 when it is anything else.
+ * `err` is set when there is no memory to tell. */
+static size_t count_objects(struct slice text, struct error *err)
 {
     size_t count = 0;
 
     for (text = slice_trim(text); text.len > 0; count++) {
-        struct error ignored = {0};
+        struct error why = {0};
         size_t len = object_length(text);
 
-        if (len == 0 || !json_check(text.data, len, JSON_DEPTH_DEFAULT, &ignored))
+        if (len == 0 || !json_check(text.data, len, JSON_DEPTH_DEFAULT, &why)) {
+            if (why.code == ERROR_NO_MEMORY)
+                *err = why;
             return 0;
+        }
         text = slice_trim((struct slice){text.data + len, text.len - len});
     }
     return count;
@@ -163,8 +167,10 @@ static bool split_glued(struct tool_calls *calls, size_t at, struct error *err)
 {
     struct tool_call *call = &calls->items[at], fresh;
     struct slice text = {call->arguments.data, call->arguments.len};
-    size_t count = call->id == NULL ? count_objects(text) : 0, first;
+    size_t count = call->id == NULL ? count_objects(text, err) : 0, first;
 
+    if (err->code != ERROR_NONE)
+        return false;
     if (count < 2 || count - 1 > TOOL_CALL_MAX_COUNT - calls->count)
         return true;
     first = (size_t)(slice_trim(text).data - text.data) + object_length(slice_trim(text));

@@ -23,6 +23,12 @@ static bool fault(const struct reading *reading, const char *what)
                            reading->index, what);
 }
 
+static struct json_object *no_memory(const struct reading *reading)
+{
+    error_set(reading->err, ERROR_NO_MEMORY, "no memory for the messages");
+    return NULL;
+}
+
 /* ---- content --------------------------------------------------------------------------------- */
 
 static bool add_part(const struct reading *reading, struct json_object *part, struct buffer *out)
@@ -41,7 +47,8 @@ static bool add_part(const struct reading *reading, struct json_object *part, st
     return buffer_add(out, text, len, reading->err);
 }
 
-/* Text as it is, null as "", parts joined. The caller owns the result; NULL with an error. */
+/* Text as it is, null as "", parts joined. The caller owns the result; NULL with an error, or
+ * without one where there was no memory. */
 static struct json_object *read_content(const struct reading *reading, struct json_object *message)
 {
     struct json_object *content = NULL, *text = NULL;
@@ -133,6 +140,7 @@ static struct json_object *read_message(const struct reading *reading, struct js
                             : NULL;
     const char *role = given == NULL ? NULL : role_for_model(given), *call_id;
     struct json_object *fresh, *content, *calls;
+    bool ok;
 
     if (role == NULL) {
         fault(reading, ".role: expected system, developer, user, assistant or tool");
@@ -140,21 +148,23 @@ static struct json_object *read_message(const struct reading *reading, struct js
     }
     content = read_content(reading, message);
     if (content == NULL)
-        return NULL;
+        return reading->err->code != ERROR_NONE ? NULL : no_memory(reading);
     fresh = json_object_new_object();
-    json_object_object_add(fresh, "role", json_object_new_string(role));
-    json_object_object_add(fresh, "content", content);
+    ok = json_set(fresh, "role", json_object_new_string(role));
+    ok = json_set(fresh, "content", content) && ok;
     call_id = json_get_string(message, "tool_call_id", NULL);
     if (strcmp(role, "tool") == 0) {
         if (call_id == NULL)
             fault(reading, ": a tool message without \"tool_call_id\"");
         else
-            json_object_object_add(fresh, "tool_call_id", json_object_new_string(call_id));
+            ok = ok && json_set(fresh, "tool_call_id", json_object_new_string(call_id));
     }
     calls = json_get_array(message, "tool_calls");
     if (strcmp(role, "assistant") == 0 && calls != NULL && json_object_array_length(calls) > 0 &&
         check_tool_calls(reading, calls) && check_answers(reading, messages, calls))
-        json_object_object_add(fresh, "tool_calls", json_object_get(calls));
+        ok = ok && json_set(fresh, "tool_calls", json_object_get(calls));
+    if (!ok && reading->err->code == ERROR_NONE)
+        (void)no_memory(reading);
     if (reading->err->code == ERROR_NONE)
         return fresh;
     json_object_put(fresh);
@@ -174,7 +184,8 @@ static bool read_messages(struct json_object *messages, struct chat_input *out, 
         if (fresh == NULL)
             return false;
         has_user = has_user || strcmp(json_get_string(fresh, "role", NULL), "user") == 0;
-        json_object_array_add(out->messages, fresh);
+        if (!json_append(out->messages, fresh))
+            return no_memory(&reading) != NULL;
     }
     return has_user || error_set_named(err, ERROR_BAD_INPUT, "invalid_value",
                                        "messages: there is no message of the role user");
