@@ -168,6 +168,8 @@ static bool keep_secrets(struct error *err)
         (joined = secret_join("Bearer ", taken, "", err)) == NULL)
         return false;
     secret_fingerprint(joined, fingerprint);
+    if (strcmp(fingerprint, "------------") == 0)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the fingerprint");
     for (int i = 0; i < 20; i++)
         if (!secret_builder_add(&builder, TORTURE_CANARY, sizeof TORTURE_CANARY - 1, err)) {
             secret_builder_clear(&builder);
