@@ -99,14 +99,8 @@ size_t json_unescape_into(const char *literal, size_t len, char *out)
     const char *end = literal + len - 1;
     size_t used = 0;
 
-    for (const char *at = literal + 1; at < end; at++) {
-        if (*at == '\\') {
-            at++;
-            used += put_escape(&at, out + used);
-        } else {
-            out[used++] = *at;
-        }
-    }
+    for (const char *at = literal + 1; at < end;)
+        used += json_unescape_next(&at, out + used);
     return used;
 }
 
