@@ -12,6 +12,7 @@ libbase_la_SOURCES = \
     core/base/json_schema_check.c core/base/json_schema_pattern.c \
     core/base/json_schema_private.h \
     core/base/log.c core/base/log.h core/base/log_ring.c core/base/log_ring.h \
+    core/base/program.c core/base/program.h \
     core/base/secret.c core/base/secret.h core/base/secret_arena.c core/base/secret_arena.h \
     core/base/spawn.c core/base/spawn.h \
     core/base/text.c core/base/text.h \

@@ -33,6 +33,7 @@ struct plugin_instance {
     struct plugin_library *library;
     struct plugin_home home;
     struct plugin_watch watch;
+    bool may_block;
     const struct tool_config *tool; /* NULL for a credential provider */
     char *name;                     /* for logs */
     pthread_t thread;
@@ -59,6 +60,7 @@ struct instance_options {
     struct plugin_library *library;
     struct plugin_home home;
     struct plugin_watch watch;
+    bool may_block; /* nobody else lives on the thread */
     const struct tool_config *tool;
     const char *name;
     struct json_object *config; /* prepared; a reference is taken */

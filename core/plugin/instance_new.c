@@ -206,6 +206,7 @@ struct plugin_instance *instance_new(const struct instance_options *options, str
     instance->library = options->library;
     instance->home = options->home;
     instance->watch = options->watch;
+    instance->may_block = options->may_block;
     instance->tool = options->tool;
     instance->thread = pthread_self();
     instance->config = json_object_get(options->config);

@@ -272,6 +272,7 @@ static bool open_engine(void *arg, const struct plugin_home *home, struct error 
     struct instance_options instance = {.library = thread->library,
                                         .home = *home,
                                         .watch = thread->watch,
+                                        .may_block = true,
                                         .name = plugin_library_manifest(thread->library)->id,
                                         .config = config};
 

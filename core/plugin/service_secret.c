@@ -1,10 +1,14 @@
 /* Host services for credential providers: secrets as handles, platform credentials. */
 #include "plugin/instance.h"
 
+#include "base/clock.h"
 #include "base/json.h"
+#include "base/program.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/wipe_alloc.h"
 #include "credential/platform_credentials.h"
+#include "plugin/plugin_config.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -12,6 +16,7 @@
 #include <string.h>
 
 #define JOIN_MAX_BYTES (1024 * 1024)
+#define PROGRAM_ARGUMENT_MAX_COUNT 32
 
 static struct secret *get(struct plugin_instance *instance, uint64_t handle)
 {
@@ -189,6 +194,73 @@ static int32_t from_file(const struct sesame_host *host, struct sesame_text path
     return give(instance, secret_from_file(name, &err), &err, out_secret);
 }
 
+struct program_search {
+    struct slice pointer;
+    const char *path; /* in the configuration; NULL: not found */
+};
+
+static bool find_program(void *arg, const char *pointer, const char *kind, const char *value,
+                         struct error *err)
+{
+    struct program_search *search = arg;
+
+    (void)kind;
+    (void)err;
+    if (slice_equal_text(search->pointer, pointer))
+        search->path = value;
+    return true;
+}
+
+static struct secret *run_program(struct plugin_instance *instance, const char *path,
+                                  const struct sesame_text *arguments, size_t count,
+                                  int64_t deadline_ms, struct error *err)
+{
+    char *copies[PROGRAM_ARGUMENT_MAX_COUNT] = {NULL};
+    const char *argv[PROGRAM_ARGUMENT_MAX_COUNT + 2] = {path};
+    struct secret *output = NULL;
+    bool ok = true;
+
+    if (!instance->may_block) {
+        error_set(err, ERROR_DENIED, "a program is run only for plugins on a thread of their own");
+        return NULL;
+    }
+    if (path[0] != '/' || count > PROGRAM_ARGUMENT_MAX_COUNT) {
+        error_set(err, ERROR_BAD_INPUT,
+                  "a program is named by its absolute path, and gets at most "
+                  "%d arguments",
+                  PROGRAM_ARGUMENT_MAX_COUNT);
+        return NULL;
+    }
+    for (size_t i = 0; ok && i < count; i++)
+        ok = (argv[i + 1] = copies[i] = slice_dup(slice_from(arguments[i]))) != NULL;
+    if (ok)
+        output = secret_from_program(argv, deadline_ms - clock_monotonic_ms(), err);
+    else
+        error_set(err, ERROR_NO_MEMORY, "no memory to start a program");
+    for (size_t i = 0; i < count && copies[i] != NULL; i++)
+        wipe_free(copies[i]); /* whatever people write into a command line */
+    return output;
+}
+
+static int32_t from_program(const struct sesame_host *host, struct sesame_text pointer,
+                            const struct sesame_text *arguments, size_t argument_count,
+                            int64_t deadline_ms, uint64_t *out_secret)
+{
+    struct plugin_instance *instance = instance_enter(host);
+    struct program_search search = {.pointer = slice_from(pointer)};
+    struct error err = {0};
+
+    if (instance == NULL)
+        return SESAME_INTERNAL;
+    if (!plugin_config_each(instance->library, instance->config, "x-program", find_program, &search,
+                            &err) ||
+        search.path == NULL)
+        return SESAME_NOT_FOUND;
+    return give(instance,
+                run_program(instance, search.path, arguments, argument_count, deadline_ms, &err),
+                &err, out_secret);
+}
+
 static int32_t create(const struct sesame_host *host, struct sesame_text bytes,
                       uint64_t *out_secret)
 {
@@ -229,8 +301,8 @@ void service_secret_close(struct plugin_instance *instance)
     handle_take_all(&instance->handles, HANDLE_SECRET, drop);
 }
 
-const struct sesame_secret_v1 service_secret = {from_config, json_take, json_read, create,
-                                                join,        from_file, borrow,    free_secret};
+const struct sesame_secret_v1 service_secret = {
+    from_config, json_take, json_read, create, join, from_file, from_program, borrow, free_secret};
 
 /* The only kind there is: what Function Compute sends with each request. */
 static int32_t platform_get(const struct sesame_host *host, struct sesame_text kind,

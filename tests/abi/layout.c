@@ -63,7 +63,7 @@ SIZE(http_events, 24);
 SIZE(http_v1, 24);
 SIZE(credentials_v1, 8);
 SIZE(secret_part, 32);
-SIZE(secret_v1, 64);
+SIZE(secret_v1, 72);
 SIZE(sign_v1, 56);
 SIZE(platform_credentials, 32);
 SIZE(platform_credentials_v1, 8);

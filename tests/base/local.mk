@@ -21,3 +21,7 @@ test_spawn_SOURCES = tests/base/test_spawn.c
 test_spawn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_spawn_LDADD = $(BASE_TEST_LIBS)
 EXTRA_DIST += tests/support/run.h
+check_PROGRAMS += test_program
+test_program_SOURCES = tests/base/test_program.c
+test_program_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_program_LDADD = $(BASE_TEST_LIBS)

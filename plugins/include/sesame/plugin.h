@@ -88,6 +88,8 @@ struct sesame_plugin {
      *                                file may begin with "~/"
      *   "x-origin": true             the value is a URL; its origin is granted to the instance
      *   "x-credential": true         the value names a credential of the host's configuration
+     *   "x-program": true            credential providers only: the value is the absolute path of a
+     *                                program that sesame.secret/1 may run
      *   "x-env": NAME                credential providers, top level only: when the configuration
      * has no such member, this environment variable gives it (unless it is unset or empty): a text,
      * a whole number, or for a boolean the word true in any case; all other words are false. Not

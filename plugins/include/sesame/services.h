@@ -282,6 +282,14 @@ struct sesame_secret_v1 {
     int32_t (*from_file)(const struct sesame_host *host, struct sesame_text path,
                          uint64_t *out_secret);
 
+    /* What a program prints, 1 byte to 64 KiB. Only the one that the configuration names at
+     * `pointer` ("x-program") can be run, with `arguments` behind its path; no shell, an empty
+     * environment. It must end with status 0 by `deadline_ms` and is killed then. Blocks, so it is
+     * SESAME_DENIED where the plugin is not on a thread of its own. */
+    int32_t (*from_program)(const struct sesame_host *host, struct sesame_text pointer,
+                            const struct sesame_text *arguments, size_t argument_count,
+                            int64_t deadline_ms, uint64_t *out_secret);
+
     /* The bytes, valid until the secret is freed. Do not copy them. */
     int32_t (*borrow)(const struct sesame_host *host, uint64_t secret, struct sesame_text *out);
 
