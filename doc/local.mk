@@ -1,1 +1,9 @@
-# doc: its part of the build
+# doc: its part of the build, and the packages for deployment
+EXTRA_DIST += doc/agentrun.md doc/deploy/Dockerfile doc/deploy/bootstrap doc/deploy/kubernetes.yaml \
+    doc/deploy/make-zip.sh doc/deploy/sesame.service tests/deploy/check.py
+
+# The package for AgentRun and Function Compute; IDAAS_CONFIG and HOST_CONFIG name files to put into it.
+agentrun-zip: all
+	$(top_srcdir)/doc/deploy/make-zip.sh $(top_srcdir) $(top_builddir) sesame-agentrun.zip "$(IDAAS_CONFIG)" "$(HOST_CONFIG)"
+.PHONY: agentrun-zip
+CLEANFILES += sesame-agentrun.zip

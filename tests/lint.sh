@@ -12,7 +12,7 @@ complain() {
 # Only sources: a distribution holds no repository to ask.
 mapfile -t sources < <(find core plugins credential-providers tools local-cloud tests \
     -name '*.[ch]' -not -path '*/node_modules/*' | sort)
-mapfile -t scripts < <(find . -maxdepth 4 \( -name '*.sh' -o -name dev -o -path ./.ci/run \) -type f \
+mapfile -t scripts < <(find . -maxdepth 4 \( -name '*.sh' -o -name dev -o -name bootstrap -o -path ./.ci/run \) -type f \
     -not -path './build*' -not -path '*/node_modules/*' | sort)
 
 clang-format --dry-run -Werror "${sources[@]}" || complain "run make format"

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,13 +204,29 @@ static size_t trimmed_len(const char *bytes, size_t len)
     return len;
 }
 
+/* NAME_FILE names a file instead, as systemd, Kubernetes and Docker hand out secrets. */
+static struct secret *from_named_file(const char *name, struct error *err)
+{
+    char variable[200];
+    int len = snprintf(variable, sizeof variable, "%s_FILE", name);
+    const char *path = len < (int)sizeof variable ? getenv(variable) : NULL;
+    struct secret *secret;
+
+    if (path == NULL)
+        return NULL;
+    secret = secret_from_file(path, err);
+    if (secret == NULL)
+        error_prefix(err, "%s", variable);
+    return secret;
+}
+
 struct secret *secret_from_environment(const char *name, struct error *err)
 {
     char *value = getenv(name);
     struct secret *secret;
 
     if (value == NULL)
-        return NULL;
+        return from_named_file(name, err);
     secret = secret_take_bytes(value, strlen(value), err);
     if (secret == NULL)
         return NULL;

@@ -95,8 +95,8 @@ void secret_builder_clear(struct secret_builder *builder);
 
 /* Copies the value of an environment variable into the arena and overwrites it in place in the
  * process's environment block (unsetenv alone leaves it readable), then unsets it; trailing CR and
- * LF are cut. NULL without an error when the variable is not set. Only before other threads start.
- */
+ * LF are cut. When it is not set, NAME_FILE may name a file that holds the value. NULL without an
+ * error when neither is set. Only before other threads start. */
 struct secret *secret_from_environment(const char *name, struct error *err);
 
 /* Reads a whole file (1 byte to 64 KiB) into the arena; trailing CR and LF are cut. */

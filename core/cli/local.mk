@@ -8,6 +8,7 @@ sesame_SOURCES = \
     core/cli/host.c core/cli/host.h \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \
+    core/cli/notify.c core/cli/notify.h \
     core/cli/plugin_command.c \
     core/cli/serve.c \
     core/cli/setup.c core/cli/setup.h \

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/host.h"
 #include "cli/locate.h"
+#include "cli/notify.h"
 #include "cli/worker.h"
 #include "config/host_config.h"
 #include "net/http_server.h"
@@ -235,6 +236,7 @@ static void on_signal(void *arg)
         return;
     }
     server->is_stopping = true;
+    notify_manager("STOPPING=1");
     log_info("stop", "no new connections; open turns may end", LOG_INT("seconds", drain_s));
     http_listener_free(TAKE(server->listener));
     loop_timer_start(server->drain_timer, drain_s * 1000);
@@ -314,6 +316,7 @@ static bool run(struct server *server, const char *address, struct error *err)
     if (ok) {
         log_info("start", "listening", LOG_INT("port", http_listener_port(server->listener)),
                  LOG_TEXT("address", address), LOG_INT("workers", (int64_t)server->count));
+        notify_manager("READY=1");
         loop_run(host_loop(server->host));
     }
     http_listener_free(server->listener);

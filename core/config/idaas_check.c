@@ -7,6 +7,7 @@
 #include "config/reader.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -43,6 +44,15 @@ bool idaas_is_mistyped(const struct place *place, const char *key)
            value != NULL && !json_object_is_type(value, json_type_string);
 }
 
+/* NAME_FILE names a file that holds the value instead (secret_from_environment). */
+static bool has_file(const struct config_source *source, const char *name)
+{
+    char variable[200];
+    int len = snprintf(variable, sizeof variable, "%s_FILE", name);
+
+    return len < (int)sizeof variable && source->get_env(source->arg, variable) != NULL;
+}
+
 /* The name of a variable that must be set; the value is looked at only for blankness. */
 static void check_variable(const struct place *authn, const char *key, const char *name,
                            const char *name_code, const char *value_code, const char *meaning)
@@ -70,13 +80,13 @@ static void check_variable(const struct place *authn, const char *key, const cha
         return;
     }
     value = source->get_env(source->arg, name);
-    if (value != NULL && slice_trim(slice_of(value)).len > 0)
+    if (value == NULL ? has_file(source, name) : slice_trim(slice_of(value)).len > 0)
         return;
     problem = place_problem(authn, false, key);
     PROBLEM_SET(problem, code, "%s", value_code);
     PROBLEM_SET(problem, what, "Environment variable %s (%s of the agent) is %s", name, meaning,
                 value == NULL ? "not set" : "empty");
-    PROBLEM_SET(problem, fix, "Set %s.", name);
+    PROBLEM_SET(problem, fix, "Set %s, or %s_FILE to a file that holds it.", name, name);
 }
 
 static void check_private_key(const struct place *authn, const struct idaas_config *config)

@@ -61,7 +61,8 @@ static int32_t from_config(const struct sesame_host *host, struct sesame_text po
         if (item->secret != NULL)
             return give(instance, secret_ref(item->secret), &err, out_secret);
         error_set_named(&err, ERROR_NOT_FOUND, "SecretNotFound",
-                        "the environment variable %s is not set", item->variable);
+                        "the environment variable %s is not set, and %s_FILE names no file",
+                        item->variable, item->variable);
         return give(instance, NULL, &err, out_secret);
     }
     return SESAME_NOT_FOUND;

@@ -93,6 +93,34 @@ START_TEST(the_owner_of_a_cache_is_asked_to_evict)
 }
 END_TEST
 
+START_TEST(a_variable_may_name_a_file_instead)
+{
+    char path[] = "/tmp/sesame-secret-XXXXXX";
+    struct error err = {0};
+    struct secret *secret;
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "from-a-file\n", 12), 12);
+    close(fd);
+    setenv("SESAME_CANARY_FILE", path, 1);
+    secret = secret_from_environment("SESAME_CANARY", &err);
+    ck_assert_ptr_nonnull(secret);
+    ck_assert_str_eq(secret_borrow(secret, NULL), "from-a-file");
+    secret_free(secret);
+    /* The variable itself comes first. */
+    setenv("SESAME_CANARY", "directly", 1);
+    secret = secret_from_environment("SESAME_CANARY", &err);
+    ck_assert_str_eq(secret_borrow(secret, NULL), "directly");
+    secret_free(secret);
+    unlink(path);
+    ck_assert_ptr_null(secret_from_environment("SESAME_CANARY", &err));
+    ck_assert_msg(strstr(err.message, "SESAME_CANARY_FILE") != NULL, "%s", err.message);
+    ck_assert_ptr_nonnull(strstr(err.message, path));
+    unsetenv("SESAME_CANARY_FILE");
+}
+END_TEST
+
 START_TEST(an_environment_variable_is_gone_from_the_block_the_kernel_shows)
 {
     CLEANUP(secret_cleanup) struct secret *secret = NULL;
@@ -231,6 +259,7 @@ int main(void)
         a_full_arena_refuses_and_recovers,
         the_owner_of_a_cache_is_asked_to_evict,
         an_environment_variable_is_gone_from_the_block_the_kernel_shows,
+        a_variable_may_name_a_file_instead,
         a_file_is_read_without_its_last_line_end,
         a_builder_grows_inside_the_arena_up_to_its_limit,
         text_that_holds_a_secret_is_found_and_scrubbed,
