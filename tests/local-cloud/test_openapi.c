@@ -258,6 +258,7 @@ int main(void)
     Suite *suite = suite_create("openapi");
     TCase *all = tcase_create("all");
 
+    tcase_set_timeout(all, 60); /* machines under load */
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_loop_test(all, a_captured_request_is_answered_as_the_captured_answer, 0,
                         sizeof good / sizeof good[0]);

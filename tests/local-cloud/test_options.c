@@ -167,6 +167,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
+    tcase_set_timeout(all, 60); /* machines under load */
     tcase_add_test(all, without_options_everything_has_its_default);
     tcase_add_test(all, each_option_sets_its_own);
     tcase_add_test(all, every_port_that_the_help_names_can_be_fixed);

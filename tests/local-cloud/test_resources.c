@@ -180,6 +180,7 @@ int main(void)
     Suite *suite = suite_create("resources");
     TCase *all = tcase_create("all");
 
+    tcase_set_timeout(all, 60); /* machines under load */
     tcase_add_checked_fixture(all, world_open, world_close);
     tcase_add_test(all, every_captured_developerapi_request_is_understood);
     tcase_add_test(all, an_api_key_is_given_for_the_scope_that_obtains_it);

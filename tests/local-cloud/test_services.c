@@ -285,6 +285,7 @@ int main(void)
     Suite *suite = suite_create("services");
     TCase *all = tcase_create("all");
 
+    tcase_set_timeout(all, 60); /* machines under load */
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_loop_test(all, a_question_chooses_its_tools, 0,
                         sizeof questions / sizeof questions[0]);

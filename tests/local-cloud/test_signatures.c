@@ -332,6 +332,7 @@ int main(void)
     Suite *suite = suite_create("signatures");
     TCase *all = tcase_create("all");
 
+    tcase_set_timeout(all, 60); /* machines under load */
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, every_request_signed_by_version_3_is_taken);
     tcase_add_loop_test(all, a_request_that_was_changed_on_the_way_is_refused, 0,

@@ -169,6 +169,7 @@ int main(void)
     Suite *suite = suite_create("token_endpoint");
     TCase *all = tcase_create("all");
 
+    tcase_set_timeout(all, 60); /* machines under load */
     tcase_add_checked_fixture(all, setup, world_close);
     tcase_add_test(all, an_assertion_is_taken_only_once);
     tcase_add_test(all, an_assertion_that_is_too_old_is_refused);
