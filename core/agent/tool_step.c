@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "config/host_config.h"
+#include "credential/subject.h"
 #include "model/tool_calls.h"
 #include "net/loop.h"
 #include "plugin/tool_port.h"
@@ -60,6 +61,7 @@ static void audit(const struct job *job)
     size_t used = 0;
     struct tool_event event = {.request_id = options->request_id,
                                .sub = options->sub,
+                               .subject = options->subject,
                                .tool = config == NULL ? "" : config->name,
                                .function = job->name,
                                .credentials = credentials,
@@ -190,6 +192,16 @@ static bool check_arguments(struct job *job)
     return job->checked != NULL;
 }
 
+static bool write_context(const struct tool_step_options *options, struct buffer *out,
+                          struct error *err)
+{
+    return buffer_add_text(out, "{\"request_id\":", err) &&
+           json_add_string(out, options->request_id, strlen(options->request_id), err) &&
+           (options->subject == NULL ||
+            buffer_printf(out, err, ",\"user\":\"%s\"", options->subject->name)) &&
+           buffer_add_char(out, '}', err);
+}
+
 static void start_run(struct job *job)
 {
     static const struct tool_run_events events = {on_run_progress, on_run_done};
@@ -199,12 +211,11 @@ static void start_run(struct job *job)
     struct tool_run_request request = {.function = job->entry->function->name,
                                        .arguments = job->checked,
                                        .arguments_len = strlen(job->checked),
-                                       .deadline_ms = options->deadline_ms};
+                                       .deadline_ms = options->deadline_ms,
+                                       .subject = options->subject};
 
     buffer_init(&context, 1024);
-    if (buffer_add_text(&context, "{\"request_id\":", &err) &&
-        json_add_string(&context, options->request_id, strlen(options->request_id), &err) &&
-        buffer_add_char(&context, '}', &err)) {
+    if (write_context(options, &context, &err)) {
         request.context = context.data;
         job->run = tool_port_call(job->entry->port, &request, &events, job, &err);
     }

@@ -14,6 +14,7 @@ struct tool_step_options {
     const struct tool_calls *calls; /* copied from */
     const char *request_id;
     const char *sub;
+    struct subject *subject; /* borrowed as long as the step; may be NULL */
     int64_t deadline_ms;
     size_t budget;         /* how many may still run in this turn; the rest are refused */
     const char *last_call; /* name and arguments of the call before, and ... */

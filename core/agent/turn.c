@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "config/host_config.h"
+#include "credential/subject.h"
 #include "net/loop.h"
 #include "plugin/tool_port.h"
 
@@ -37,6 +38,7 @@ struct turn {
     void *arg;
     char *request_id;
     char *sub;
+    struct subject *subject;
     struct json_object *messages;
     struct tool_set set;
     struct turn_wait *waits; /* one per port */
@@ -72,6 +74,7 @@ static void free_turn(struct turn *turn)
     json_object_put(turn->messages);
     free(turn->request_id);
     free(turn->sub);
+    subject_free(turn->subject);
     free(turn);
 }
 
@@ -234,6 +237,7 @@ static void run_tools(struct turn *turn, const struct tool_calls *calls)
         .calls = calls,
         .request_id = turn->request_id,
         .sub = turn->sub,
+        .subject = turn->subject,
         .deadline_ms = turn->deadline_ms,
         .budget = turn->tool_calls < most ? most - turn->tool_calls : 0,
         .events = &turn->events,
@@ -343,6 +347,7 @@ static void call_model(struct turn *turn)
     static const struct chat_events events = {on_reasoning, on_text, on_chat_done};
     CLEANUP(buffer_clear) struct buffer messages;
     struct chat_request request = {.deadline_ms = turn->deadline_ms,
+                                   .subject = turn->subject,
                                    .forbids_tools = turn->is_last_round};
     struct error err = {0};
 
@@ -429,8 +434,8 @@ static void prepare(struct turn *turn)
 
     for (size_t i = 0; i < turn->agent->port_count; i++) {
         turn->waits[i].turn = turn;
-        turn->waits[i].wait = tool_port_prepare(turn->agent->ports[i], prepare_until_ms,
-                                                on_tool_listed, &turn->waits[i]);
+        turn->waits[i].wait = tool_port_prepare(turn->agent->ports[i], turn->subject,
+                                                prepare_until_ms, on_tool_listed, &turn->waits[i]);
         if (turn->waits[i].wait != NULL)
             turn->waiting++;
     }
@@ -456,6 +461,7 @@ struct turn *turn_start(const struct agent *agent, const struct turn_request *re
     buffer_init(&turn->last_call, TOOL_CALL_ARGUMENTS_MAX_BYTES + 200);
     turn->request_id = strdup(request->request_id);
     turn->sub = strdup(request->sub);
+    turn->subject = subject_ref(request->subject);
     turn->messages = all_messages(agent, request->messages);
     turn->waits = calloc(agent->port_count + 1, sizeof *turn->waits);
     if (turn->request_id == NULL || turn->sub == NULL || turn->waits == NULL ||

@@ -11,6 +11,7 @@
 struct error;
 struct json_object;
 struct limits_config;
+struct subject;
 struct tool_port;
 struct turn;
 
@@ -18,9 +19,10 @@ struct turn;
 struct tool_event {
     const char *request_id;
     const char *sub;
-    const char *tool;        /* as configured; "" when the model named none we have */
-    const char *function;    /* as the model named it */
-    const char *credentials; /* names the tool may use, comma-separated */
+    const struct subject *subject; /* NULL: no credential is the user's */
+    const char *tool;              /* as configured; "" when the model named none we have */
+    const char *function;          /* as the model named it */
+    const char *credentials;       /* names the tool may use, comma-separated */
     const char *arguments_sha256;
     const char
         *outcome; /* "ok", "error" (the function says so), "refused", "failed", "cancelled" */
@@ -43,6 +45,8 @@ struct turn_request {
     struct json_object *messages; /* array, checked by the caller; a reference is taken */
     const char *request_id;
     const char *sub;
+    struct subject *subject; /* for credentials that are the user's; may be NULL; a reference is
+                                taken and dropped with the turn */
 };
 
 /* Borrowed for on_done. */

@@ -82,6 +82,8 @@ static const char *credential_fix(const struct credential_config *config, const 
     if (config->provider > 0)
         return "the credential's \"scope\", and the configuration of its provider under "
                "credential_providers";
+    if (strcmp(err->name, "UserNeeded") == 0)
+        return "the access token of a user in SESAME_USER_TOKEN, to try it on his behalf";
     if (strcmp(err->name, "invalid_client") == 0)
         return "the client id in the IDaaS file, and the secret or key its authnConfiguration "
                "names";
@@ -109,8 +111,8 @@ static void check_credentials(struct doctor *doctor)
                        credential->kind == CREDENTIAL_API_KEY ? "API key from the vault"
                                                               : "access token");
         begin_step(doctor);
-        (void)credential_get(client, credential, clock_monotonic_ms() + STEP_TIMEOUT_MS,
-                             on_credential, doctor);
+        (void)credential_get(client, credential, doctor->session.subject,
+                             clock_monotonic_ms() + STEP_TIMEOUT_MS, on_credential, doctor);
         wait_for_step(doctor);
         if (doctor->err.code == ERROR_NONE)
             pass(what, "");
@@ -192,6 +194,7 @@ static void check_model(struct doctor *doctor)
 {
     static const struct chat_events events = {on_delta, on_delta, on_chat_done};
     struct chat_request request = {
+        .subject = doctor->session.subject,
         .messages = slice_of("[{\"role\":\"user\",\"content\":\"Say hello in one word.\"}]"),
         .deadline_ms = clock_monotonic_ms() + STEP_TIMEOUT_MS};
     char what[120];
@@ -228,8 +231,8 @@ static void check_tools(struct doctor *doctor)
         struct tool_functions *functions;
         char what[120], text[60];
 
-        if (tool_port_prepare(agent->ports[i], clock_monotonic_ms() + STEP_TIMEOUT_MS, on_listed,
-                              doctor) != NULL)
+        if (tool_port_prepare(agent->ports[i], doctor->session.subject,
+                              clock_monotonic_ms() + STEP_TIMEOUT_MS, on_listed, doctor) != NULL)
             doctor->waiting++;
         while (doctor->waiting > 0)
             loop_run_once(host_loop(doctor->session.host), 100);

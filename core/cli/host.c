@@ -9,9 +9,11 @@
 #include "base/secret.h"
 #include "cli/locate.h"
 #include "cli/worker.h"
+#include "config/endpoint.h"
 #include "config/host_config.h"
 #include "config/idaas_config.h"
 #include "credential/broker.h"
+#include "credential/subject.h"
 #include "jwt/jwks.h"
 #include "jwt/jwks_cache.h"
 #include "net/http_client.h"
@@ -101,6 +103,9 @@ static void on_credential_event(void *arg, const struct credential_event *event)
     (void)audit_write(host->shared.audit,
                       &(struct audit_record){
                           .event = "credential",
+                          .sub = event->subject == NULL ? NULL : event->subject->sub,
+                          .client_id = event->subject == NULL ? NULL : event->subject->client_id,
+                          .actors = event->subject == NULL ? NULL : event->subject->actors,
                           .credential = event->credential,
                           .audience = event->audience,
                           .scope = event->scope,
@@ -179,6 +184,29 @@ static enum placement placement_of(const struct host *host, const struct plugin_
     return placement == PLACEMENT_DEFAULT ? manifest->placement : placement;
 }
 
+/* A provider that acts only as the agent itself serves no credential of a user. */
+static bool check_identities(const struct host *host, const struct plugin_manifest *manifest,
+                             struct error *err)
+{
+    const struct host_config *config = host->setup->host;
+
+    for (char **identity = manifest->identities; *identity != NULL; identity++)
+        if (strcmp(*identity, "user") == 0)
+            return true;
+    for (size_t i = 0; manifest->identities[0] != NULL && i < config->credential_count; i++)
+        if (config->credentials[i].identity == IDENTITY_USER &&
+            config->credentials[i].provider == host->provider_count)
+            return error_set_named(
+                err, ERROR_BAD_INPUT, "UnsupportedAuthenticationMethod",
+                "the credential \"%s\" stands for the signed-in user, but the credential provider "
+                "%s acts only as the agent itself: set credentials.%s.identity to machine%s, or "
+                "use "
+                "a provider that exchanges the user's token",
+                config->credentials[i].name, manifest->id, config->credentials[i].name,
+                config->identity == ACCESS_HUMAN ? " (or ACCESS_IDENTITY to Machine)" : "");
+    return true;
+}
+
 static bool make_provider(struct host *host, const struct plugin_manifest *manifest,
                           enum placement placement, const char *config_json, struct error *err)
 {
@@ -192,7 +220,8 @@ static bool make_provider(struct host *host, const struct plugin_manifest *manif
         .watch = {on_misbehaviour, host, host->shared.platform},
     };
 
-    if (options.library == NULL || (host->ports[index] = provider_port_new(&options, err)) == NULL)
+    if (options.library == NULL || !check_identities(host, manifest, err) ||
+        (host->ports[index] = provider_port_new(&options, err)) == NULL)
         return false;
     host->providers[index] = provider_port_table(host->ports[index]);
     host->provider_count++;
@@ -247,6 +276,24 @@ static bool make_providers(struct host *host, struct error *err)
     return true;
 }
 
+/* For the user's own token to the vault the vendor's sample takes the scope of the IDaaS file,
+ * which works only when its audience is the vault (idaas.md 3). */
+static const char *user_vault_scope(const struct host *host)
+{
+    const struct idaas_config *idaas = host->setup->idaas;
+    struct error ignored = {0};
+    struct slice audience;
+
+    if (idaas != NULL && scope_check(idaas->scope, &audience, &ignored) &&
+        slice_equal_text(audience, IDAAS_PAM_AUDIENCE))
+        return idaas->scope;
+    if (host_config_has_users(host->setup->host))
+        log_info("credential", "the scope of the IDaaS file is not for the vault",
+                 LOG_TEXT("scope", idaas == NULL ? "" : idaas->scope),
+                 LOG_TEXT("taken", IDAAS_PAM_SCOPE));
+    return IDAAS_PAM_SCOPE;
+}
+
 static bool make_broker(struct host *host, struct error *err)
 {
     const struct host_config *config = host->setup->host;
@@ -259,12 +306,17 @@ static bool make_broker(struct host *host, struct error *err)
         .developer_api_endpoint = idaas == NULL ? "" : idaas->developer_api_endpoint,
         .instance_id = idaas == NULL ? "" : idaas->instance_id,
         .vault_scope = IDAAS_PAM_SCOPE,
+        .user_vault_scope = user_vault_scope(host),
+        .user_max_count = (size_t)config->limits.cached_users,
         .on_event = on_credential_event,
         .on_state = on_credential_state,
         .arg = host,
     };
 
     for (size_t i = 0; i < config->credential_count; i++) {
+        /* A user's comes with the user: there is nothing to be ready before. */
+        if (config->credentials[i].identity == IDENTITY_USER)
+            continue;
         ready_board_set(host->shared.ready, config->credentials[i].name, false, false,
                         "not fetched yet");
         if (config->credentials[i].kind == CREDENTIAL_API_KEY)
@@ -382,6 +434,9 @@ static bool make_shared(struct host *host, struct error *err)
     const struct host_config *config = host->setup->host;
 
     host->shared.config = config;
+    host->shared.has_users = host_config_has_users(config);
+    host->shared.agent_id =
+        host->setup->idaas == NULL ? config->inbound.audience : host->setup->idaas->client_id;
     host->shared.metrics = host->metrics;
     host->shared.ready = ready_board_new();
     pthread_mutex_init(&host->metrics_lock, NULL);

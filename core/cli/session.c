@@ -1,16 +1,35 @@
 /* A host with one worker on the calling thread, for commands that do one thing and end. */
 #include "cli/session.h"
 
-#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "cli/command.h"
 #include "cli/host.h"
 #include "cli/worker.h"
+#include "credential/subject.h"
 #include "net/loop.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+#define COMMAND_MAX_S 600
+
+/* The user whom a command acts for, when there are credentials that stand for one. */
+static bool take_user(struct session *session, struct error *err)
+{
+    struct secret *token = secret_from_environment("SESAME_USER_TOKEN", err);
+    struct slice text;
+
+    if (token == NULL)
+        return err->code == ERROR_NONE;
+    text.data = secret_borrow(token, &text.len);
+    /* Not looked into: whoever it is shown to checks it. */
+    session->subject = subject_new(text, "", "", "", clock_wall_s() + COMMAND_MAX_S, err);
+    secret_free(token);
+    return session->subject != NULL;
+}
 
 bool session_open(struct session *session, const struct command_line *line, bool has_no_tools)
 {
@@ -23,7 +42,7 @@ bool session_open(struct session *session, const struct command_line *line, bool
         return false;
     signal(SIGPIPE, SIG_IGN);
     session->status = EXIT_FAILED;
-    if (host_open_process(&session->setup, true, &err) &&
+    if (host_open_process(&session->setup, true, &err) && take_user(session, &err) &&
         (session->host = host_new(&options, &err)) != NULL &&
         (session->worker = worker_new(session->host, host_loop(session->host), &err)) != NULL)
         return true;
@@ -59,6 +78,7 @@ void session_close(struct session *session)
         worker_free(session->worker);
     }
     host_free(session->host);
+    subject_free(session->subject);
     host_close_process();
     setup_clear(&session->setup);
 }

@@ -8,12 +8,14 @@
 
 struct command_line;
 struct host;
+struct subject;
 struct worker;
 
 struct session {
     struct setup setup;
     struct host *host;
     struct worker *worker;
+    struct subject *subject; /* of the token in SESAME_USER_TOKEN; NULL: none */
     bool is_over;
     int status; /* of the process, set by whoever ends it */
 };

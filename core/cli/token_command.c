@@ -14,6 +14,7 @@
 #include "server/routes.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct asked {
     struct session *session;
@@ -33,7 +34,10 @@ static void on_ready(void *arg, const struct credential *credential, const struc
     char fingerprint[13];
 
     if (credential == NULL) {
-        fprintf(stderr, "sesame: %s\n", err->message);
+        fprintf(stderr, "sesame: %s%s\n", err->message,
+                strcmp(err->name, "UserNeeded") == 0
+                    ? ": put the access token of a user into SESAME_USER_TOKEN"
+                    : "");
         session_end(asked->session, EXIT_FAILED);
         return;
     }
@@ -73,8 +77,8 @@ int token_command(const struct command_line *line)
                     line->words[0]);
             session.status = EXIT_WRONG_USE;
         } else {
-            (void)credential_get(client, asked.config, clock_monotonic_ms() + 30000, on_ready,
-                                 &asked);
+            (void)credential_get(client, asked.config, session.subject,
+                                 clock_monotonic_ms() + 30000, on_ready, &asked);
             session_run(&session);
         }
     }

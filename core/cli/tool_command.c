@@ -35,7 +35,8 @@ static bool collect(struct session *session, struct tool_set *set)
     struct error err = {0};
 
     for (size_t i = 0; i < agent->port_count; i++)
-        if (tool_port_prepare(agent->ports[i], deadline_ms, on_listed, &waiting) != NULL)
+        if (tool_port_prepare(agent->ports[i], session->subject, deadline_ms, on_listed,
+                              &waiting) != NULL)
             waiting++;
     while (waiting > 0)
         loop_run_once(host_loop(session->host), 100);
@@ -89,7 +90,8 @@ static int call(struct session *session, const char *name, const char *arguments
     static const struct tool_run_events events = {on_progress, on_done};
     CLEANUP(json_cleanup) struct json_object *checked = NULL;
     struct tool_run_request request = {.context = "{\"request_id\":\"command-line\"}",
-                                       .deadline_ms = clock_monotonic_ms() + CALL_TIMEOUT_MS};
+                                       .deadline_ms = clock_monotonic_ms() + CALL_TIMEOUT_MS,
+                                       .subject = session->subject};
     const struct tool_entry *entry;
     struct tool_set set;
     struct error err = {0};

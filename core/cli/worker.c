@@ -7,6 +7,7 @@
 #include "cli/host.h"
 #include "config/host_config.h"
 #include "credential/credential_client.h"
+#include "credential/subject.h"
 #include "jwt/jwks.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -45,17 +46,19 @@ static void on_tool(void *arg, const struct tool_event *event)
     (void)snprintf(labels, sizeof labels, "tool=\"%.60s\",outcome=\"%s\"", event->tool,
                    event->outcome);
     metrics_count(worker->server.metrics, "sesame_tool_calls_total", labels);
-    (void)audit_write(worker->server.shared->audit,
-                      &(struct audit_record){.event = "tool",
-                                             .request_id = event->request_id,
-                                             .sub = event->sub,
-                                             .tool = event->tool,
-                                             .function = event->function,
-                                             .credential = event->credentials,
-                                             .arguments_sha256 = event->arguments_sha256,
-                                             .outcome = event->outcome,
-                                             .reason = event->reason,
-                                             .duration_ms = event->duration_ms});
+    (void)audit_write(
+        worker->server.shared->audit,
+        &(struct audit_record){.event = "tool",
+                               .request_id = event->request_id,
+                               .sub = event->sub,
+                               .actors = event->subject == NULL ? NULL : event->subject->actors,
+                               .tool = event->tool,
+                               .function = event->function,
+                               .credential = event->credentials,
+                               .arguments_sha256 = event->arguments_sha256,
+                               .outcome = event->outcome,
+                               .reason = event->reason,
+                               .duration_ms = event->duration_ms});
 }
 
 static void want_keys(void *arg)
@@ -115,7 +118,8 @@ static bool make_server(struct worker *worker, struct error *err)
                    .audience = config->inbound.audience,
                    .scope = config->inbound.scope,
                    .leeway_s = config->inbound.leeway_s,
-                   .requires_typ = config->inbound.require_typ},
+                   .requires_typ = config->inbound.require_typ,
+                   .requires_sub = host_config_has_users(config)},
         .want_keys = want_keys,
         .arg = worker,
     };

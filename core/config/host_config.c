@@ -123,19 +123,14 @@ static void read_identity(const struct place *root, struct host_config *config)
     const char *text = host_required_text(root, "identity", "Machine or Human");
     struct problem *problem;
 
-    if (strcmp(text, "Machine") == 0 || text[0] == '\0')
+    if (strcmp(text, "Human") == 0)
+        config->identity = ACCESS_HUMAN;
+    if (strcmp(text, "Machine") == 0 || strcmp(text, "Human") == 0 || text[0] == '\0')
         return;
     problem = place_problem(root, false, "identity");
-    if (strcmp(text, "Human") == 0) {
-        config->identity = ACCESS_HUMAN;
-        PROBLEM_SET(problem, what,
-                    "the identity Human (acting for the user) is not in this release");
-        PROBLEM_SET(problem, expected, "Machine");
-        PROBLEM_SET(problem, fix, "Set ACCESS_IDENTITY=Machine.");
-        return;
-    }
     PROBLEM_SET(problem, what, "ACCESS_IDENTITY must be Machine or Human");
-    PROBLEM_SET(problem, fix, "Set ACCESS_IDENTITY=Machine, written exactly so.");
+    PROBLEM_SET(problem, fix,
+                "Set ACCESS_IDENTITY=Machine or ACCESS_IDENTITY=Human, written exactly so.");
 }
 
 static void read_top(const struct place *root, struct host_config *config)
@@ -280,6 +275,14 @@ struct host_config *host_config_load(const char *path, const struct config_sourc
 }
 
 /* ---- both files together ---------------------------------------------------------------------*/
+
+bool host_config_has_users(const struct host_config *config)
+{
+    for (size_t i = 0; i < config->credential_count; i++)
+        if (config->credentials[i].identity == IDENTITY_USER)
+            return true;
+    return false;
+}
 
 bool host_config_needs_idaas(const struct host_config *config)
 {

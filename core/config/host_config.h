@@ -139,6 +139,7 @@ struct limits_config {
     int64_t connections;       /* the listener pauses */
     int64_t drain_s;           /* turns still open after SIGTERM are cancelled */
     int64_t secret_bytes;      /* size of the locked arena */
+    int64_t cached_users;      /* the least recently used one's tokens are dropped */
 };
 
 struct host_config {
@@ -186,6 +187,9 @@ struct host_config *host_config_load(const char *path, const struct config_sourc
 struct host_config *host_config_parse(const char *path, const char *text, size_t len,
                                       const struct config_source *source,
                                       struct problems *problems);
+
+/* Whether a credential stands for the signed-in user. */
+bool host_config_has_users(const struct host_config *config);
 
 /* Whether a credential comes from IDaaS: an API key, or a token of the IDaaS file's provider. */
 bool host_config_needs_idaas(const struct host_config *config);

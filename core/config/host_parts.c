@@ -198,18 +198,16 @@ static void check_scope(const struct place *place, const struct credential_confi
     PROBLEM_SET(problem, fix, "Write it as audience|scope, such as https://svc.example|read.");
 }
 
-static void read_identity(const struct place *place, struct credential_config *out)
+/* Without one of its own a credential has the identity of the whole. */
+static void read_identity(const struct place *place, const struct host_config *config,
+                          struct credential_config *out)
 {
     static const char *const names[] = {"machine", "user"};
-    const char *text = place_text(place, "identity", "machine");
-    struct problem *problem;
+    int fallback = config->identity == ACCESS_HUMAN;
+    int choice = place_choice(place, "identity", place_text(place, "identity", names[fallback]),
+                              names, COUNT(names));
 
-    if (place_choice(place, "identity", text, names, COUNT(names)) != 1)
-        return;
-    out->identity = IDENTITY_USER;
-    problem = place_problem(place, false, "identity");
-    PROBLEM_SET(problem, what, "acting for the user is not in this release");
-    PROBLEM_SET(problem, expected, "\"machine\"");
+    out->identity = choice == 1 ? IDENTITY_USER : IDENTITY_MACHINE;
 }
 
 static void misplaced(const struct place *place, const char *key, const char *kind)
@@ -267,7 +265,7 @@ static void read_credential(const struct place *place, const struct host_config 
         read_provider(place, config, out);
         check_scope(place, out);
     }
-    read_identity(place, out);
+    read_identity(place, config, out);
     out->origins = host_read_origins(place, "origins", &out->origin_count);
     if (!place_has(place, "origins")) {
         struct problem *problem = place_problem(place, false, "origins");
@@ -416,6 +414,7 @@ static const struct limit limits[] = {
     LIMIT(connections, 4096, 1, 100000),
     LIMIT(drain_s, 60, 0, 3600),
     LIMIT(secret_bytes, 4 << 20, 64 << 10, 64 << 20),
+    LIMIT(cached_users, 1000, 1, 100000),
 };
 
 void host_read_limits(const struct place *root, struct host_config *config)

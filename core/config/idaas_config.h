@@ -17,7 +17,8 @@ struct error;
 struct problems;
 
 #define IDAAS_SCOPE_DEFAULT "urn:cloud:idaas:pam|cloud_account:obtain_access_credential"
-#define IDAAS_PAM_SCOPE "urn:cloud:idaas:pam|.all" /* AT_p, for the credential vault */
+#define IDAAS_PAM_AUDIENCE "urn:cloud:idaas:pam"   /* the credential vault */
+#define IDAAS_PAM_SCOPE IDAAS_PAM_AUDIENCE "|.all" /* AT_p */
 
 enum authn_method {
     AUTHN_NONE,

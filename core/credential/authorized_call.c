@@ -10,6 +10,7 @@
 #include "config/host_config.h"
 #include "credential/credential_client.h"
 #include "credential/request_proof.h"
+#include "credential/subject.h"
 #include "credential/token_binding.h"
 #include "jwt/key.h"
 #include "net/http_fields.h"
@@ -37,6 +38,7 @@ struct authorized_call {
     struct secret *secret_body, *secret_query, *client_certificate, *client_key;
     struct http_call_events events;
     void *arg;
+    struct subject *subject;
     struct credential_wait *wait;
     struct http_call *call;
     int64_t deadline_ms; /* 0: none */
@@ -111,6 +113,7 @@ static void free_call(struct authorized_call *call)
     secret_free(call->secret_query);
     secret_free(call->client_certificate);
     secret_free(call->client_key);
+    subject_free(call->subject);
     free(call->headers);
     free(call->texts);
     free(call->late);
@@ -177,7 +180,8 @@ static void on_done(void *arg, int status, struct secret *answer, const struct e
         return;
     case RETRY_RENEWED:
         call->has_renewed = true;
-        credential_report_unauthorized(call->credentials, call->config, call->generation);
+        credential_report_unauthorized(call->credentials, call->config, call->subject,
+                                       call->generation);
         break;
     case RETRY_NONCE:
         call->has_repeated_with_nonce = true;
@@ -313,8 +317,8 @@ static void ask_for_credential(struct authorized_call *call)
 {
     int64_t deadline_ms =
         call->deadline_ms != 0 ? call->deadline_ms : clock_monotonic_ms() + CREDENTIAL_WAIT_MS;
-    struct credential_wait *wait =
-        credential_get(call->credentials, call->config, deadline_ms, on_credential, call);
+    struct credential_wait *wait = credential_get(call->credentials, call->config, call->subject,
+                                                  deadline_ms, on_credential, call);
 
     /* NULL: answered already, and the call may be gone. */
     if (wait != NULL)
@@ -360,10 +364,12 @@ static bool begin(struct authorized_call *call, struct error *err)
     return false;
 }
 
-struct authorized_call *
-authorized_call_start(struct http_client *http, struct credential_client *credentials,
-                      struct slice credential, const struct http_request_options *options,
-                      const struct http_call_events *events, void *arg, struct error *err)
+struct authorized_call *authorized_call_start(struct http_client *http,
+                                              struct credential_client *credentials,
+                                              struct slice credential, struct subject *subject,
+                                              const struct http_request_options *options,
+                                              const struct http_call_events *events, void *arg,
+                                              struct error *err)
 {
     struct authorized_call *call = calloc(1, sizeof *call);
 
@@ -373,6 +379,7 @@ authorized_call_start(struct http_client *http, struct credential_client *creden
     }
     call->http = http;
     call->credentials = credentials;
+    call->subject = subject_ref(subject);
     call->events = *events;
     call->arg = arg;
     if ((credential.len == 0 || check_credential(call, credential, options, err)) &&

@@ -1,4 +1,5 @@
-/* Gets every credential the host needs, once for all workers, and keeps it fresh.
+/* Gets every credential the host needs, once for all workers, and keeps it fresh: for the agent
+ * itself, and on demand for users, each of whom has values of his own.
  *
  * Lives on the owner's loop. A fetch belongs to no single turn: it goes on when a client hangs up,
  * and however many ask, there is one in flight for each token or key. Tokens are refreshed in the
@@ -20,6 +21,7 @@ struct error;
 struct http_client;
 struct kept;
 struct loop;
+struct subject;
 struct token_binding;
 
 /* One fetch that ended, for audit and metrics. Texts are borrowed for the call. */
@@ -28,9 +30,10 @@ struct credential_event {
     const char *kind;       /* "access-token" or "api-key" */
     const char *audience;
     const char *scope;
-    const char *outcome;     /* "ok", "refused", "failed" */
-    const char *reason;      /* "" when ok: the error's name, else its message; no secret */
-    const char *fingerprint; /* of the new value, "" when there is none */
+    const struct subject *subject; /* the user it was fetched for, or NULL: the agent itself */
+    const char *outcome;           /* "ok", "refused", "failed" */
+    const char *reason;            /* "" when ok: the error's name, else its message; no secret */
+    const char *fingerprint;       /* of the new value, "" when there is none */
     int64_t duration_ms;
     int64_t expires_in_s; /* -1: unknown */
 };
@@ -43,6 +46,8 @@ struct broker_options {
     const char *developer_api_endpoint; /* "https://host"; "" when no credential is an API key */
     const char *instance_id;
     const char *vault_scope;      /* for AT_p */
+    const char *user_vault_scope; /* for a user's AT_p; NULL when no credential is a user's */
+    size_t user_max_count;        /* kept at once, the least recently used go; 0: 1,000 */
     int64_t fetch_timeout_ms;     /* 0: 20,000 */
     int64_t (*now_ms)(void *arg); /* monotonic; NULL: the clock */
     int64_t (*wall_s)(void *arg); /* NULL: the clock */
@@ -85,9 +90,10 @@ void credential_snapshot_clear(struct credential_snapshot *snapshot);
 /* One receiver of snapshots, on whatever thread; counted by reference. */
 struct broker_client {
     struct broker_client *next;
-    /* [owner thread] A new snapshot or, with `err`, the failure that answers those who wait. Takes
-     * references of its own. False: it is gone, forget it. */
-    bool (*on_snapshot)(struct broker_client *client, size_t index,
+    /* [owner thread] With `wait_id` 0 for everybody who waits for this credential as the agent
+     * itself: a new snapshot or, with `err`, the failure that answers them. Else the answer to that
+     * one wait. Takes references of its own. False: it is gone, forget it. */
+    bool (*on_snapshot)(struct broker_client *client, size_t index, uint64_t wait_id,
                         const struct credential_snapshot *snapshot, const struct error *err);
     void (*release)(struct broker_client *client); /* drops the broker's reference */
 };
@@ -95,13 +101,17 @@ struct broker_client {
 /* [owner thread] Takes a reference; the client gets all present snapshots at once. */
 void broker_add_client(struct broker *broker, struct broker_client *client);
 
-/* [owner thread] Somebody at `client` waits: answered through on_snapshot, now or when the fetch
- * ends. Takes a reference of `client`. */
-void broker_want(struct broker *broker, struct broker_client *client, size_t index);
+/* [owner thread] Somebody at `client` waits, as the agent itself (`subject` NULL, `wait_id` 0) or
+ * for a user: answered through on_snapshot, now or when the fetch ends. Takes a reference of
+ * `client`. */
+void broker_want(struct broker *broker, struct broker_client *client, size_t index,
+                 struct subject *subject, uint64_t wait_id);
 
 /* [owner thread] The peer refused generation `generation` of this credential: it is dropped and
- * fetched anew, unless it is another one by now or was fetched for this reason moments ago. */
-void broker_invalidate(struct broker *broker, size_t index, uint64_t generation);
+ * fetched anew (for a user: when it is wanted again), unless it is another one by now or was
+ * fetched for this reason moments ago. */
+void broker_invalidate(struct broker *broker, size_t index, struct subject *subject,
+                       uint64_t generation);
 
 struct loop *broker_loop(const struct broker *broker);
 const struct credential_config *broker_credentials(const struct broker *broker, size_t *out_count);

@@ -1,13 +1,11 @@
-/* One thing the broker fetches and keeps: a token of one scope, or one API key. */
+/* One thing the broker fetches and keeps, for the agent itself or for one user. */
 #include "credential/broker_item.h"
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/secret.h"
-#include "config/endpoint.h"
-#include "config/host_config.h"
 #include "credential/keep.h"
+#include "credential/subject.h"
 #include "credential/token_binding.h"
 #include "credential/vault.h"
 
@@ -21,8 +19,8 @@
 #define FETCH_TIMEOUT_MS 20000
 #define CLOCK_SKEW_MAX_S 300
 #define LIFETIME_MAX_S (10 * 365 * 86400LL)
-#define SCOPE_MAX_COUNT 64
 #define VAULT_GRACE_MS 5000
+#define SLOT_COUNT 64
 
 int64_t broker_now_ms(const struct broker *broker)
 {
@@ -36,113 +34,123 @@ int64_t broker_wall_s(const struct broker *broker)
                                           : broker->options.wall_s(broker->options.clock_arg);
 }
 
+/* ---- AT_p ------------------------------------------------------------------------------------ */
+
+static const struct item_spec *vault_spec_of(const struct broker_item *item)
+{
+    return item->user == NULL ? item->broker->vault_spec : item->broker->user_vault_spec;
+}
+
+/* The agent's, or the user's; NULL without memory for his. */
+static struct broker_item *vault_of(const struct broker_item *item)
+{
+    struct error ignored = {0};
+
+    return item->user == NULL ? item->broker->vault
+                              : user_item(item->user, item->broker->user_vault_spec, 0, &ignored);
+}
+
+/* ---- slots: requests for users --------------------------------------------------------------- */
+
+/* False: it waits, and goes on from the queue. */
+static bool take_slot(struct broker_item *item)
+{
+    struct broker *broker = item->broker;
+
+    if (item->user == NULL || item->has_slot)
+        return true;
+    if (broker->slots_used < SLOT_COUNT) {
+        broker->slots_used++;
+        item->has_slot = true;
+        return true;
+    }
+    item->waits_for_slot = true;
+    item->next_waiting = NULL;
+    *broker->waiting_end = item;
+    broker->waiting_end = &item->next_waiting;
+    return false;
+}
+
+static void leave_queue(struct broker_item *item)
+{
+    struct broker *broker = item->broker;
+    struct broker_item **link = &broker->waiting;
+
+    while (*link != item)
+        link = &(*link)->next_waiting;
+    *link = item->next_waiting;
+    if (*link == NULL)
+        broker->waiting_end = link;
+    item->waits_for_slot = false;
+}
+
+/* The one that waits longest gets it, from the loop. */
+static void give_slot_back(struct broker_item *item)
+{
+    struct broker *broker = item->broker;
+    struct broker_item *next = broker->waiting;
+
+    if (item->waits_for_slot)
+        leave_queue(item);
+    if (!item->has_slot)
+        return;
+    item->has_slot = false;
+    if (next == NULL) {
+        broker->slots_used--;
+        return;
+    }
+    leave_queue(next);
+    next->has_slot = true;
+    item_reschedule(next);
+}
+
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static int compare_slices(const void *a, const void *b)
-{
-    const struct slice *left = a, *right = b;
-    size_t shorter = left->len < right->len ? left->len : right->len;
-    int order = memcmp(left->data, right->data, shorter);
+static void run_due(struct due *due);
 
-    return order != 0 ? order : (left->len > right->len) - (left->len < right->len);
-}
-
-/* Sorted and without repeats, so that two spellings of one scope are one token. */
-static bool normalise_scope(struct broker_item *item, const char *scope,
-                            bool (*check)(const char *scope, struct slice *out_audience,
-                                          struct error *err),
-                            struct error *err)
-{
-    struct slice items[SCOPE_MAX_COUNT], rest = slice_of(scope), audience, one;
-    struct buffer text, values;
-    size_t count = 0, before_value;
-    bool ok = check(scope, &audience, err);
-
-    if (!ok)
-        return false;
-    before_value = audience.len == 0 ? 0 : audience.len + 1; /* with the bar */
-    while (count < SCOPE_MAX_COUNT && scope_next(&rest, &one))
-        items[count++] = one;
-    qsort(items, count, sizeof items[0], compare_slices);
-    buffer_init(&text, 8192);
-    buffer_init(&values, 8192);
-    for (size_t i = 0; ok && i < count; i++) {
-        if (i > 0 && compare_slices(&items[i], &items[i - 1]) == 0)
-            continue;
-        ok = (text.len == 0 || buffer_add_char(&text, ' ', err)) &&
-             (values.len == 0 || buffer_add_char(&values, ' ', err)) &&
-             buffer_add(&text, items[i].data, items[i].len, err) &&
-             buffer_add(&values, items[i].data + before_value, items[i].len - before_value, err);
-    }
-    if (ok) {
-        item->audience = slice_dup(audience);
-        item->scope = buffer_take(&text, NULL);
-        item->values = buffer_take(&values, NULL);
-        if (item->audience == NULL || item->scope == NULL || item->values == NULL)
-            ok = error_set(err, ERROR_NO_MEMORY, "no memory for a scope");
-    }
-    buffer_clear(&text);
-    buffer_clear(&values);
-    return ok;
-}
-
-static struct broker_item *new_item(struct broker *broker, enum item_kind kind, const char *name,
-                                    struct error *err)
+struct broker_item *item_new(struct broker *broker, const struct item_spec *spec,
+                             struct broker_user *user, struct error *err)
 {
     struct broker_item *item = calloc(1, sizeof *item);
 
-    if (item == NULL || (item->name = strdup(name)) == NULL) {
+    if (item == NULL || !due_queue_join(&broker->due, err)) {
         free(item);
-        error_set(err, ERROR_NO_MEMORY, "no memory for the credential %s", name);
+        if (err->code == ERROR_NONE)
+            error_set(err, ERROR_NO_MEMORY, "no memory for the credential %s", spec->name);
         return NULL;
     }
+    item->due.run = run_due;
     item->broker = broker;
-    item->kind = kind;
+    item->spec = spec;
+    item->user = user;
     item->refresh_at_ms = INT64_MAX;
     item->retry_at_ms = INT64_MIN;
     item->invalidated_at_ms = INT64_MIN;
     return item;
 }
 
-struct broker_item *item_new_token(struct broker *broker, const char *name, size_t provider,
-                                   const char *scope, struct error *err)
+static const struct credential_provider *provider_of(const struct broker_item *item)
 {
-    struct broker_item *item = new_item(broker, ITEM_TOKEN, name, err);
+    const struct broker_options *options = &item->broker->options;
 
-    if (item == NULL)
-        return NULL;
-    item->provider =
-        provider == 0 ? &broker->options.provider : &broker->options.more_providers[provider - 1];
-    if (provider == 0 ? normalise_scope(item, scope, scope_check, err)
-                      : normalise_scope(item, scope, scope_check_oauth, err))
-        return item;
-    item_free(item);
-    return NULL;
+    return item->spec->provider == 0 ? &options->provider
+                                     : &options->more_providers[item->spec->provider - 1];
 }
 
-struct broker_item *item_new_api_key(struct broker *broker, const char *name,
-                                     const char *identifier, int64_t cache_s, struct error *err)
+/* Nothing is under way any more. */
+static void end_fetch(struct broker_item *item)
 {
-    struct broker_item *item = new_item(broker, ITEM_API_KEY, name, err);
-
-    if (item == NULL)
-        return NULL;
-    item->cache_ms = cache_s * 1000;
-    item->identifier = strdup(identifier);
-    if (item->identifier != NULL)
-        return item;
-    error_set(err, ERROR_NO_MEMORY, "no memory for the credential %s", name);
-    item_free(item);
-    return NULL;
+    item->is_fetching = item->waits_for_vault = false;
+    give_slot_back(item);
 }
 
 static void stop_fetch(struct broker_item *item)
 {
     if (item->token_fetch != NULL)
-        item->provider->cancel(item->provider->arg, TAKE(item->token_fetch));
+        provider_of(item)->cancel(provider_of(item)->arg, TAKE(item->token_fetch));
     if (item->vault_call != NULL)
         vault_call_cancel(TAKE(item->vault_call));
-    item->is_fetching = item->waits_for_vault = false;
+    end_fetch(item);
 }
 
 void item_free(struct broker_item *item)
@@ -158,11 +166,7 @@ void item_free(struct broker_item *item)
         free(want);
     }
     item_drop(item);
-    free(item->name);
-    free(item->identifier);
-    free(item->scope);
-    free(item->audience);
-    free(item->values);
+    due_queue_leave(&item->broker->due, &item->due);
     free(item);
 }
 
@@ -172,13 +176,16 @@ void item_free(struct broker_item *item)
 static void report(struct broker_item *item, const struct secret *secret, const struct error *err)
 {
     struct broker *broker = item->broker;
+    const struct item_spec *spec = item->spec;
+    const struct subject *subject = item->user == NULL ? NULL : item->user->subject;
     int64_t now_ms = broker_now_ms(broker);
     char fingerprint[13] = "";
     struct credential_event event = {
-        .credential = item->name,
-        .kind = item->kind == ITEM_TOKEN ? "access-token" : "api-key",
-        .audience = item->kind == ITEM_TOKEN ? item->audience : item->identifier,
-        .scope = item->kind == ITEM_TOKEN ? item->scope : "",
+        .credential = spec->name,
+        .kind = spec->kind == ITEM_TOKEN ? "access-token" : "api-key",
+        .audience = spec->kind == ITEM_TOKEN ? spec->audience : spec->identifier,
+        .scope = spec->scope,
+        .subject = subject,
         .outcome = err == NULL ? "ok"
                    : err->code == ERROR_DENIED || err->code == ERROR_BAD_INPUT ||
                            err->code == ERROR_NOT_FOUND
@@ -202,7 +209,7 @@ static void report(struct broker_item *item, const struct secret *secret, const 
 
 static void fail(struct broker_item *item, const struct error *err, int64_t retry_after_ms)
 {
-    item->is_fetching = item->waits_for_vault = false;
+    end_fetch(item);
     item->failure = *err;
     item->back_off_ms = item->back_off_ms == 0                    ? BACK_OFF_MIN_MS
                         : item->back_off_ms * 2 > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS
@@ -211,7 +218,9 @@ static void fail(struct broker_item *item, const struct error *err, int64_t retr
         retry_after_ms = RETRY_AFTER_MAX_MS;
     item->retry_at_ms = broker_now_ms(item->broker) +
                         (retry_after_ms > item->back_off_ms ? retry_after_ms : item->back_off_ms);
-    item->refresh_at_ms = item->retry_at_ms;
+    /* For a user nothing is fetched that nobody asks for: his token is gone with his turn. */
+    if (item->user == NULL)
+        item->refresh_at_ms = item->retry_at_ms;
     report(item, NULL, err);
     broker_settled(item->broker, item);
 }
@@ -223,12 +232,36 @@ static void let_go(struct broker_item *item)
     item->value.usable_until_ms = INT64_MIN;
 }
 
+/* A user's value never outlives his token. */
+static int64_t limit_lifetime(const struct broker_item *item, int64_t lifetime_ms)
+{
+    int64_t left_ms;
+
+    if (item->user == NULL)
+        return lifetime_ms;
+    left_ms = item->user->expires_at_ms - broker_now_ms(item->broker);
+    if (lifetime_ms > left_ms)
+        lifetime_ms = left_ms;
+    return lifetime_ms > 0 ? lifetime_ms : 0;
+}
+
+/* Half of the lifetime and up to a tenth more, so that many hosts do not ask in step. */
+static int64_t refresh_pause_ms(const struct broker_item *item, int64_t lifetime_ms)
+{
+    if (lifetime_ms == 0 || item->user != NULL)
+        return INT64_MAX;
+    return lifetime_ms / 2 + (int64_t)random_below((uint64_t)(lifetime_ms / 10) + 1);
+}
+
 /* `lifetime_ms` 0: the value may be used now and not be kept. */
 static void succeed(struct broker_item *item, struct secret *secret, struct token_binding *binding,
-                    int64_t lifetime_ms)
+                    int64_t given_lifetime_ms)
 {
     int64_t now_ms = broker_now_ms(item->broker);
+    int64_t lifetime_ms = limit_lifetime(item, given_lifetime_ms);
     int64_t margin_ms = lifetime_ms / 2 < MARGIN_MAX_MS ? lifetime_ms / 2 : MARGIN_MAX_MS;
+    int64_t pause_ms = refresh_pause_ms(item, lifetime_ms);
+    bool is_vault = item->spec->kind == ITEM_TOKEN && item->spec == vault_spec_of(item);
     struct error err = {0};
     struct kept *kept = keep_add(item->broker->keep, secret, &err);
 
@@ -236,27 +269,23 @@ static void succeed(struct broker_item *item, struct secret *secret, struct toke
         fail(item, &err, -1);
         return;
     }
-    item->is_fetching = item->waits_for_vault = false;
+    end_fetch(item);
     credential_snapshot_clear(&item->value);
     item->value.kept = kept;
     item->value.binding = token_binding_ref(binding);
     item->value.generation = ++item->broker->last_generation;
     item->value.usable_until_ms =
-        now_ms + (item->kind == ITEM_TOKEN ? lifetime_ms - margin_ms : lifetime_ms);
+        now_ms + (item->spec->kind == ITEM_TOKEN ? lifetime_ms - margin_ms : lifetime_ms);
     /* The keys that wait for AT_p use it in a moment, even when it cannot be kept. */
-    if (lifetime_ms == 0 && item == item->broker->vault)
+    if (lifetime_ms == 0 && is_vault)
         item->value.usable_until_ms = now_ms + VAULT_GRACE_MS;
-    /* Half of the lifetime and up to a tenth more, so that many hosts do not ask in step. */
-    item->refresh_at_ms =
-        lifetime_ms == 0
-            ? INT64_MAX
-            : now_ms + lifetime_ms / 2 + (int64_t)random_below((uint64_t)(lifetime_ms / 10) + 1);
+    item->refresh_at_ms = pause_ms == INT64_MAX ? INT64_MAX : now_ms + pause_ms;
     error_clear(&item->failure);
     item->back_off_ms = 0;
     item->retry_at_ms = INT64_MIN;
     report(item, secret, NULL);
     broker_settled(item->broker, item);
-    if (lifetime_ms == 0 && item != item->broker->vault)
+    if (lifetime_ms == 0 && !is_vault)
         let_go(item);
 }
 
@@ -296,23 +325,23 @@ static void on_token(void *arg, const struct token_answer *answer, const struct 
 
 static void start_token(struct broker_item *item)
 {
-    struct token_request request = {.scope = slice_of(item->scope),
-                                    .audience = slice_of(item->audience),
-                                    .values = slice_of(item->values),
+    const struct credential_provider *provider = provider_of(item);
+    struct token_request request = {.scope = slice_of(item->spec->scope),
+                                    .audience = slice_of(item->spec->audience),
+                                    .values = slice_of(item->spec->values),
+                                    .subject =
+                                        item->user == NULL ? NULL : item->user->subject->token,
                                     .deadline_ms = item->give_up_at_ms};
     struct error err = {0};
 
-    item->token_fetch = item->provider->fetch(item->provider->arg, &request, on_token, item, &err);
+    if (!take_slot(item))
+        return;
+    item->token_fetch = provider->fetch(provider->arg, &request, on_token, item, &err);
     if (item->token_fetch == NULL)
         fail(item, &err, -1);
 }
 
 /* ---- API keys -------------------------------------------------------------------------------- */
-
-static struct secret *item_take(const struct broker_item *item)
-{
-    return item_is_usable(item) ? kept_take(item->value.kept) : NULL;
-}
 
 static void start_vault_call(struct broker_item *item);
 
@@ -320,11 +349,11 @@ static void on_key(void *arg, struct secret *key, int http_status, const struct 
                    int64_t retry_after_ms)
 {
     struct broker_item *item = arg;
-    struct broker_item *vault = item->broker->vault;
+    struct broker_item *vault = vault_of(item);
 
     item->vault_call = NULL;
     if (key != NULL) {
-        succeed(item, key, NULL, item->cache_ms);
+        succeed(item, key, NULL, item->spec->cache_ms);
     } else if (http_status == 401 && !item->has_renewed_vault) {
         item->has_renewed_vault = true;
         if (vault->value.generation == item->vault_generation)
@@ -335,28 +364,48 @@ static void on_key(void *arg, struct secret *key, int http_status, const struct 
     }
 }
 
+static struct secret *item_take(const struct broker_item *item)
+{
+    return item_is_usable(item) ? kept_take(item->value.kept) : NULL;
+}
+
+/* AT_p comes first; unless it was refused moments ago. */
+static void wait_for_vault(struct broker_item *item, struct broker_item *vault)
+{
+    int64_t now_ms = broker_now_ms(item->broker);
+
+    if (!vault->is_fetching && vault->failure.code != ERROR_NONE && now_ms < vault->retry_at_ms) {
+        fail(item, &vault->failure, vault->retry_at_ms - now_ms);
+        return;
+    }
+    item->waits_for_vault = true;
+    give_slot_back(item); /* or those who wait could keep AT_p itself from being fetched */
+    item_fetch(vault);
+}
+
 static void start_vault_call(struct broker_item *item)
 {
     struct broker *broker = item->broker;
-    struct broker_item *vault = broker->vault;
+    struct broker_item *vault = vault_of(item);
     struct vault_request request = {.endpoint = broker->endpoint,
                                     .instance_id = broker->instance_id,
-                                    .identifier = item->identifier,
+                                    .identifier = item->spec->identifier,
                                     .wall_s = broker_wall_s(broker)};
-    CLEANUP(secret_cleanup) struct secret *access_token = item_take(vault);
+    CLEANUP(secret_cleanup) struct secret *access_token = vault == NULL ? NULL : item_take(vault);
     struct error err = {0};
 
+    if (vault == NULL) {
+        error_set(&err, ERROR_NO_MEMORY, "no memory for the vault's token");
+        fail(item, &err, -1);
+        return;
+    }
     if (access_token == NULL) {
-        if (!vault->is_fetching && vault->failure.code != ERROR_NONE &&
-            broker_now_ms(broker) < vault->retry_at_ms) {
-            fail(item, &vault->failure, vault->retry_at_ms - broker_now_ms(broker));
-            return;
-        }
-        item->waits_for_vault = true;
-        item_fetch(vault);
+        wait_for_vault(item, vault);
         return;
     }
     item->waits_for_vault = false;
+    if (!take_slot(item))
+        return;
     item->vault_generation = vault->value.generation;
     request.access_token = access_token;
     request.timeout_ms = item->give_up_at_ms - broker_now_ms(broker);
@@ -367,27 +416,20 @@ static void start_vault_call(struct broker_item *item)
         fail(item, &err, -1);
 }
 
-/* AT_p came or did not: the keys that wait for it go on. */
-static void wake_keys(struct broker *broker)
-{
-    for (size_t i = 0; i < broker->item_count; i++) {
-        struct broker_item *item = broker->items[i];
-
-        if (!item->waits_for_vault)
-            continue;
-        if (item_is_usable(broker->vault) || broker->vault->is_fetching)
-            start_vault_call(item);
-        else
-            fail(item, &broker->vault->failure, -1);
-    }
-}
-
 /* ---- the item -------------------------------------------------------------------------------- */
 
 bool item_is_usable(const struct broker_item *item)
 {
     return broker_now_ms(item->broker) <= item->value.usable_until_ms &&
            kept_is_there(item->value.kept);
+}
+
+static void go_on(struct broker_item *item)
+{
+    if (item->spec->kind == ITEM_TOKEN)
+        start_token(item);
+    else
+        start_vault_call(item);
 }
 
 void item_fetch(struct broker_item *item)
@@ -401,10 +443,8 @@ void item_fetch(struct broker_item *item)
     item->started_at_ms = broker_now_ms(item->broker);
     item->give_up_at_ms = item->started_at_ms + (timeout_ms > 0 ? timeout_ms : FETCH_TIMEOUT_MS);
     item->refresh_at_ms = INT64_MAX;
-    if (item->kind == ITEM_TOKEN)
-        start_token(item);
-    else
-        start_vault_call(item);
+    go_on(item);
+    item_reschedule(item);
 }
 
 void item_drop(struct broker_item *item)
@@ -413,29 +453,61 @@ void item_drop(struct broker_item *item)
     let_go(item);
 }
 
-int64_t item_due_at_ms(const struct broker_item *item)
+/* A fetch with nothing under way and nothing to wait for goes on at once: it has a slot now, or
+ * AT_p came or did not. */
+static bool can_go_on(const struct broker_item *item)
 {
-    const struct broker_item *vault = item->broker->vault;
+    if (!item->is_fetching || item->token_fetch != NULL || item->vault_call != NULL ||
+        item->waits_for_slot)
+        return false;
+    return !item->waits_for_vault || !vault_of(item)->is_fetching;
+}
+
+static int64_t due_at_ms(const struct broker_item *item)
+{
     int64_t due_ms = item->is_fetching ? item->give_up_at_ms : item->refresh_at_ms;
 
-    if (item->waits_for_vault && !vault->is_fetching)
+    if (can_go_on(item))
         return INT64_MIN;
     if (item->value.kept != NULL && item->value.usable_until_ms + 1 < due_ms)
         due_ms = item->value.usable_until_ms + 1;
     return due_ms;
 }
 
-void item_run_due(struct broker_item *item)
+void item_reschedule(struct broker_item *item)
 {
-    int64_t now_ms = broker_now_ms(item->broker);
+    due_queue_set(&item->broker->due, &item->due, due_at_ms(item));
+}
+
+static void give_up(struct broker_item *item)
+{
     struct error err = {0};
 
-    if (item->is_fetching && now_ms >= item->give_up_at_ms) {
-        stop_fetch(item);
-        error_set_named(&err, ERROR_TIMED_OUT, "ReadTimeOut",
-                        "the credential %s was not there in time", item->name);
-        fail(item, &err, -1);
-    }
+    stop_fetch(item);
+    error_set_named(&err, ERROR_TIMED_OUT, "ReadTimeOut", "the credential %s was not there in time",
+                    item->spec->name);
+    fail(item, &err, -1);
+}
+
+static void proceed(struct broker_item *item)
+{
+    const struct broker_item *vault = item->waits_for_vault ? vault_of(item) : NULL;
+
+    if (vault == NULL || vault->failure.code == ERROR_NONE || item_is_usable(vault))
+        go_on(item);
+    else
+        fail(item, &vault->failure, -1);
+}
+
+static void run_due(struct due *due)
+{
+    struct broker_item *item = (struct broker_item *)due;
+    int64_t now_ms = broker_now_ms(item->broker);
+
+    if (item->is_fetching && now_ms >= item->give_up_at_ms)
+        give_up(item);
+    else if (can_go_on(item))
+        proceed(item);
     if (item->value.kept != NULL && now_ms > item->value.usable_until_ms) {
         item_drop(item);
         broker_settled(item->broker, item);
@@ -447,6 +519,5 @@ void item_run_due(struct broker_item *item)
         else
             item_fetch(item);
     }
-    if (item == item->broker->vault)
-        wake_keys(item->broker);
+    item_reschedule(item);
 }

@@ -8,6 +8,7 @@
 #include "config/host_config.h"
 #include "credential/broker_item.h"
 #include "credential/keep.h"
+#include "credential/subject.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 
@@ -21,6 +22,7 @@
 struct delivery {
     struct delivery *next;
     size_t index;
+    uint64_t wait_id; /* 0: for all who wait as the agent itself */
     struct credential_snapshot snapshot;
     struct error *err; /* NULL: none */
 };
@@ -40,6 +42,8 @@ struct credential_wait {
     struct credential_wait *next;
     struct credential_client *client;
     size_t index;
+    struct subject *subject; /* NULL: the agent itself */
+    uint64_t id;             /* with a subject: who gets the answer */
     struct loop_timer *timer;
     void (*on_ready)(void *arg, const struct credential *credential, const struct error *err);
     void *arg;
@@ -58,6 +62,7 @@ struct credential_client {
     size_t count;
     struct slot *slots;
     struct mailbox *mailbox;
+    uint64_t last_wait_id;
 };
 
 /* ---- mailbox --------------------------------------------------------------------------------- */
@@ -121,7 +126,8 @@ static void drain(void *arg)
     mailbox_release(&mailbox->base);
 }
 
-static struct delivery *new_delivery(size_t index, const struct credential_snapshot *snapshot,
+static struct delivery *new_delivery(size_t index, uint64_t wait_id,
+                                     const struct credential_snapshot *snapshot,
                                      const struct error *err)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -129,6 +135,7 @@ static struct delivery *new_delivery(size_t index, const struct credential_snaps
     if (delivery == NULL)
         return NULL;
     delivery->index = index;
+    delivery->wait_id = wait_id;
     credential_snapshot_copy(&delivery->snapshot, snapshot);
     if (err != NULL) {
         delivery->err = malloc(sizeof *delivery->err);
@@ -142,11 +149,11 @@ static struct delivery *new_delivery(size_t index, const struct credential_snaps
 }
 
 /* [owner thread] Without memory the message is lost; who waits runs into the deadline. */
-static bool on_snapshot(struct broker_client *base, size_t index,
+static bool on_snapshot(struct broker_client *base, size_t index, uint64_t wait_id,
                         const struct credential_snapshot *snapshot, const struct error *err)
 {
     struct mailbox *mailbox = (struct mailbox *)base;
-    struct delivery *delivery = new_delivery(index, snapshot, err);
+    struct delivery *delivery = new_delivery(index, wait_id, snapshot, err);
     bool is_there;
 
     pthread_mutex_lock(&mailbox->lock);
@@ -170,47 +177,67 @@ struct message {
     struct broker *broker;
     struct mailbox *mailbox;
     size_t index;
+    struct subject *subject;
+    uint64_t wait_id;
     uint64_t generation;
 };
+
+static void free_message(struct message *message)
+{
+    subject_free(message->subject);
+    free(message);
+}
 
 static void take_join(void *arg)
 {
     struct message *message = arg;
 
     broker_add_client(message->broker, &message->mailbox->base);
-    free(message);
+    free_message(message);
 }
 
 static void take_want(void *arg)
 {
     struct message *message = arg;
 
-    broker_want(message->broker, &message->mailbox->base, message->index);
-    free(message);
+    broker_want(message->broker, &message->mailbox->base, message->index, message->subject,
+                message->wait_id);
+    free_message(message);
 }
 
 static void take_refusal(void *arg)
 {
     struct message *message = arg;
 
-    broker_invalidate(message->broker, message->index, message->generation);
+    broker_invalidate(message->broker, message->index, message->subject, message->generation);
     mailbox_release(&message->mailbox->base);
-    free(message);
+    free_message(message);
 }
 
-static bool send_message(struct credential_client *client, void (*fn)(void *arg), size_t index,
-                         uint64_t generation)
+/* `what` is copied; references are taken. */
+static bool send_message(struct credential_client *client, void (*fn)(void *arg),
+                         const struct message *what)
 {
     struct message *message = malloc(sizeof *message);
 
     if (message == NULL)
         return false;
-    *message = (struct message){client->broker, mailbox_ref(client->mailbox), index, generation};
+    *message = *what;
+    message->broker = client->broker;
+    message->mailbox = mailbox_ref(client->mailbox);
+    subject_ref(message->subject);
     if (loop_post(broker_loop(client->broker), fn, message))
         return true;
     mailbox_release(&client->mailbox->base);
-    free(message);
+    free_message(message);
     return false;
+}
+
+static bool send_want(struct credential_wait *wait)
+{
+    return send_message(
+        wait->client, take_want,
+        &(struct message){.index = wait->index, .subject = wait->subject, .wait_id = wait->id});
 }
 
 static void unlink_wait(struct credential_wait *wait)
@@ -222,6 +249,7 @@ static void unlink_wait(struct credential_wait *wait)
     if (*link != NULL)
         *link = wait->next;
     loop_timer_free(wait->timer);
+    subject_free(wait->subject);
     free(wait);
 }
 
@@ -252,7 +280,7 @@ struct credential_client *credential_client_new(struct broker *broker, struct lo
     client->mailbox->client = client;
     client->mailbox->last = &client->mailbox->first;
     pthread_mutex_init(&client->mailbox->lock, NULL);
-    if (send_message(client, take_join, 0, 0))
+    if (send_message(client, take_join, &(struct message){.index = 0}))
         return client;
     credential_client_free(client);
 
@@ -329,6 +357,45 @@ static void on_deadline(void *arg)
     finish_wait(wait, NULL, &err);
 }
 
+/* One that is waited for by itself. */
+static struct credential_wait *find_wait(const struct slot *slot, uint64_t id)
+{
+    struct credential_wait *wait = slot->waits;
+
+    while (wait != NULL && wait->id != id)
+        wait = wait->next;
+    return wait;
+}
+
+static void answer_one(struct credential_client *client, const struct delivery *delivery)
+{
+    struct credential_wait *wait = find_wait(&client->slots[delivery->index], delivery->wait_id);
+    struct kept *kept = delivery->snapshot.kept;
+    CLEANUP(secret_cleanup) struct secret *secret = kept == NULL ? NULL : kept_take(kept);
+    struct credential credential = {secret, &client->configs[delivery->index],
+                                    delivery->snapshot.generation, delivery->snapshot.binding};
+
+    if (wait == NULL)
+        return;
+    if (delivery->err != NULL)
+        finish_wait(wait, NULL, delivery->err);
+    else if (secret != NULL)
+        finish_wait(wait, &credential, NULL);
+    else
+        (void)send_want(wait); /* evicted on its way here; without memory the deadline answers */
+}
+
+/* Whether somebody waits as the agent itself, and who came first. */
+static struct credential_wait *first_wait(const struct slot *slot)
+{
+    struct credential_wait *first = NULL;
+
+    for (struct credential_wait *wait = slot->waits; wait != NULL; wait = wait->next)
+        if (wait->id == 0)
+            first = wait;
+    return first;
+}
+
 /* Waits that begin inside a callback are not answered by the delivery at hand: they ask anew. */
 static void deliver(struct credential_client *client, const struct delivery *delivery)
 {
@@ -339,23 +406,22 @@ static void deliver(struct credential_client *client, const struct delivery *del
                                     delivery->snapshot.generation, delivery->snapshot.binding};
     size_t waiting = 0;
 
+    if (delivery->wait_id != 0) {
+        answer_one(client, delivery);
+        return;
+    }
     credential_snapshot_clear(&slot->snapshot);
     credential_snapshot_copy(&slot->snapshot, &delivery->snapshot);
     if (delivery->err == NULL && secret == NULL) {
         /* Gone, perhaps evicted on its way here. Who waits asks again. */
-        slot->is_asked = slot->waits != NULL && send_message(client, take_want, delivery->index, 0);
+        slot->is_asked = first_wait(slot) != NULL && send_want(first_wait(slot));
         return;
     }
     slot->is_asked = false;
     for (struct credential_wait *wait = slot->waits; wait != NULL; wait = wait->next)
-        waiting++;
-    while (waiting-- > 0 && slot->waits != NULL) {
-        struct credential_wait *last = slot->waits;
-
-        while (last->next != NULL)
-            last = last->next; /* the one that came first */
-        finish_wait(last, delivery->err == NULL ? &credential : NULL, delivery->err);
-    }
+        waiting += wait->id == 0;
+    while (waiting-- > 0 && first_wait(slot) != NULL)
+        finish_wait(first_wait(slot), delivery->err == NULL ? &credential : NULL, delivery->err);
 }
 
 /* A reference of what may be sent now, or NULL. */
@@ -368,7 +434,7 @@ static struct secret *take_usable(const struct credential_client *client, const 
 }
 
 static struct credential_wait *new_wait(struct credential_client *client, size_t index,
-                                        int64_t deadline_ms)
+                                        struct subject *subject, int64_t deadline_ms)
 {
     struct credential_wait *wait = calloc(1, sizeof *wait);
     struct error ignored = {0};
@@ -378,6 +444,8 @@ static struct credential_wait *new_wait(struct credential_client *client, size_t
         return NULL;
     wait->client = client;
     wait->index = index;
+    wait->subject = subject_ref(subject);
+    wait->id = subject == NULL ? 0 : ++client->last_wait_id;
     wait->next = client->slots[index].waits;
     client->slots[index].waits = wait;
     if (deadline_ms == 0)
@@ -391,14 +459,36 @@ static struct credential_wait *new_wait(struct credential_client *client, size_t
     return wait;
 }
 
+/* Asks for it unless others of us have. */
+static bool ask(struct slot *slot, struct credential_wait *wait)
+{
+    if (wait->id != 0)
+        return send_want(wait);
+    if (!slot->is_asked)
+        slot->is_asked = send_want(wait);
+    return slot->is_asked;
+}
+
+static bool check_subject(const struct credential_config *config, const struct subject *subject,
+                          struct error *err)
+{
+    return config->identity == IDENTITY_MACHINE || subject != NULL ||
+           error_set_named(err, ERROR_DENIED, "UserNeeded",
+                           "the credential \"%s\" stands for the signed-in user, and nobody is "
+                           "signed in here",
+                           config->name);
+}
+
 struct credential_wait *credential_get(
-    struct credential_client *client, const struct credential_config *config, int64_t deadline_ms,
+    struct credential_client *client, const struct credential_config *config,
+    struct subject *subject, int64_t deadline_ms,
     void (*on_ready)(void *arg, const struct credential *credential, const struct error *err),
     void *arg)
 {
     size_t index = (size_t)(config - client->configs);
     struct slot *slot = &client->slots[index];
-    CLEANUP(secret_cleanup) struct secret *secret = take_usable(client, slot);
+    bool is_user = config->identity == IDENTITY_USER;
+    CLEANUP(secret_cleanup) struct secret *secret = is_user ? NULL : take_usable(client, slot);
     struct credential credential = {secret, config, slot->snapshot.generation,
                                     slot->snapshot.binding};
     struct credential_wait *wait;
@@ -408,11 +498,15 @@ struct credential_wait *credential_get(
         on_ready(arg, &credential, NULL);
         return NULL;
     }
-    wait = new_wait(client, index, deadline_ms);
+    if (!check_subject(config, subject, &err)) {
+        on_ready(arg, NULL, &err);
+        return NULL;
+    }
+    wait = new_wait(client, index, is_user ? subject : NULL, deadline_ms);
     if (wait != NULL) {
         wait->on_ready = on_ready;
         wait->arg = arg;
-        if (slot->is_asked || (slot->is_asked = send_message(client, take_want, index, 0)))
+        if (ask(slot, wait))
             return wait;
         unlink_wait(wait);
     }
@@ -428,14 +522,21 @@ void credential_wait_cancel(struct credential_wait *wait)
 }
 
 void credential_report_unauthorized(struct credential_client *client,
-                                    const struct credential_config *config, uint64_t generation)
+                                    const struct credential_config *config, struct subject *subject,
+                                    uint64_t generation)
 {
     size_t index = (size_t)(config - client->configs);
     struct slot *slot = &client->slots[index];
+    struct message refusal = {.index = index, .generation = generation};
 
+    if (config->identity == IDENTITY_USER) {
+        refusal.subject = subject;
+        (void)send_message(client, take_refusal, &refusal);
+        return;
+    }
     if (slot->snapshot.kept == NULL || slot->snapshot.generation != generation)
         return;
     /* Not handed out until the broker has said which one counts. */
     credential_snapshot_clear(&slot->snapshot);
-    (void)send_message(client, take_refusal, index, generation);
+    (void)send_message(client, take_refusal, &refusal);
 }

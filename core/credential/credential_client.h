@@ -1,4 +1,5 @@
-/* Credentials as one worker sees them: the broker's snapshots at hand without a lock.
+/* Credentials as one worker sees them: the broker's snapshots at hand; a user's are asked for, so
+ * that none of them stays with the worker.
  *
  * One per loop (each worker, and each plugin thread); everything is for that loop's thread. */
 #ifndef SESAME_CREDENTIAL_CREDENTIAL_CLIENT_H
@@ -16,6 +17,7 @@ struct credential_wait;
 struct error;
 struct loop;
 struct secret;
+struct subject;
 struct token_binding;
 
 /* Borrowed for the callback; take references to keep it. */
@@ -42,10 +44,12 @@ bool credential_allows_url(const struct credential_config *config, struct slice 
                            struct error *err);
 
 /* `on_ready` gets the credential or, with NULL, the reason. It is called inside this call when the
- * snapshot is at hand, and NULL is returned then; else later, on this loop. `deadline_ms` is
- * monotonic; 0: none. */
+ * snapshot is at hand, and NULL is returned then; else later, on this loop. `subject` is the user
+ * on whose behalf, which counts for a credential of IDENTITY_USER only and is needed there; a
+ * reference is taken. `deadline_ms` is monotonic; 0: none. */
 struct credential_wait *credential_get(
-    struct credential_client *client, const struct credential_config *config, int64_t deadline_ms,
+    struct credential_client *client, const struct credential_config *config,
+    struct subject *subject, int64_t deadline_ms,
     void (*on_ready)(void *arg, const struct credential *credential, const struct error *err),
     void *arg);
 /* `on_ready` is not called any more. NULL is fine. */
@@ -53,6 +57,7 @@ void credential_wait_cancel(struct credential_wait *wait);
 
 /* The peer answered 401 to this generation: the next get waits for a new one. */
 void credential_report_unauthorized(struct credential_client *client,
-                                    const struct credential_config *config, uint64_t generation);
+                                    const struct credential_config *config, struct subject *subject,
+                                    uint64_t generation);
 
 #endif

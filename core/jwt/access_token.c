@@ -17,6 +17,9 @@
 /* Year 9999; anything above it, milliseconds included, is no date (RFC 7519 section 2). */
 #define NUMERIC_DATE_MAX 253402300799.0
 
+/* A longer chain is cut: depth 32 of the JSON is the limit anyway. */
+#define ACTOR_MAX_COUNT 16
+
 /* One check in progress. */
 struct check {
     const struct access_token_policy *policy;
@@ -255,11 +258,39 @@ static bool copy_claim(struct slice payload, const char *pointer, char **out)
     return *out != NULL;
 }
 
+/* The subjects of the nested "act" claims (RFC 8693 section 4.1), the present actor first. */
+static bool copy_actors(struct slice payload, char **out)
+{
+    char pointer[ACTOR_MAX_COUNT * 4 + 8];
+    CLEANUP(buffer_clear) struct buffer list;
+    struct error err = {0};
+    size_t used = 0;
+
+    buffer_init(&list, ACTOR_MAX_COUNT * 7000);
+    for (int i = 0; i < ACTOR_MAX_COUNT; i++) {
+        CLEANUP(cleanup_free) char *actor = NULL;
+
+        memcpy(pointer + used, "/act/sub", 9);
+        if (!has_member(payload, pointer))
+            break;
+        used += 4;
+        if (!copy_claim(payload, pointer, &actor) ||
+            !buffer_add_char(&list, list.len == 0 ? '[' : ',', &err) ||
+            !json_add_string(&list, actor, strlen(actor), &err))
+            return false;
+    }
+    if (list.len > 0 && !buffer_add_char(&list, ']', &err))
+        return false;
+    *out = buffer_take(&list, NULL);
+    return *out != NULL;
+}
+
 void access_token_claims_clear(struct access_token_claims *claims)
 {
     free(claims->sub);
     free(claims->client_id);
     free(claims->jti);
+    free(claims->actors);
     *claims = (struct access_token_claims){0};
 }
 
@@ -323,7 +354,8 @@ static enum access_verdict check_claims(struct check *check, int64_t now_s,
         return verdict;
     if (!copy_claim(check->payload, "/sub", &claims.sub) ||
         !copy_claim(check->payload, "/client_id", &claims.client_id) ||
-        !copy_claim(check->payload, "/jti", &claims.jti)) {
+        !copy_claim(check->payload, "/jti", &claims.jti) ||
+        !copy_actors(check->payload, &claims.actors)) {
         access_token_claims_clear(&claims);
         fail(check, "no_memory");
         return ACCESS_INVALID;

@@ -25,6 +25,7 @@ struct access_token_claims {
     char *sub;
     char *client_id;
     char *jti;
+    char *actors; /* JSON array: who acted for the user before us, the latest first ("act") */
     int64_t expires_at_s;
 };
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/host_config.h"
 #include "credential/authorized_call.h"
+#include "credential/subject.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "net/sse.h"
@@ -31,6 +32,7 @@ struct chat_call {
     struct chat_events events;
     void *arg;
     int64_t deadline_ms;
+    struct subject *subject;
     struct buffer url;
     struct buffer body;
     struct authorized_call *http;
@@ -63,6 +65,7 @@ static void free_call(struct chat_call *call)
     buffer_clear(&call->url);
     buffer_clear(&call->body);
     buffer_clear(&call->error_body);
+    subject_free(call->subject);
     free(call);
 }
 
@@ -351,9 +354,9 @@ static void attempt(struct chat_call *call)
     if (options.total_timeout_ms <= 0)
         error_set_named(&err, ERROR_TIMED_OUT, "TurnTimeOut", "no time was left for the model");
     if (err.code == ERROR_NONE)
-        call->http =
-            authorized_call_start(call->home.http, call->home.credentials,
-                                  slice_of(config->credential), &options, &events, call, &err);
+        call->http = authorized_call_start(call->home.http, call->home.credentials,
+                                           slice_of(config->credential), call->subject, &options,
+                                           &events, call, &err);
     if (call->http == NULL) {
         finish(call, &err);
         return;
@@ -376,6 +379,7 @@ struct chat_call *chat_call_start(const struct chat_home *home, const struct cha
     call->events = *events;
     call->arg = arg;
     call->deadline_ms = request->deadline_ms;
+    call->subject = subject_ref(request->subject);
     buffer_init(&call->url, 4096);
     buffer_init(&call->body, REQUEST_MAX_BYTES);
     buffer_init(&call->error_body, ERROR_BODY_MAX_BYTES);

@@ -14,6 +14,7 @@ struct error;
 struct http_client;
 struct loop;
 struct model_config;
+struct subject;
 
 /* A worker's things; borrowed as long as calls run. */
 struct chat_home {
@@ -24,10 +25,11 @@ struct chat_home {
 };
 
 struct chat_request {
-    struct slice messages; /* JSON array */
-    struct slice tools;    /* JSON array; empty: none */
-    bool forbids_tools;    /* the model must answer in words (tool_choice none) */
-    int64_t deadline_ms;   /* monotonic */
+    struct slice messages;   /* JSON array */
+    struct slice tools;      /* JSON array; empty: none */
+    bool forbids_tools;      /* the model must answer in words (tool_choice none) */
+    int64_t deadline_ms;     /* monotonic */
+    struct subject *subject; /* the user whose turn it is, or NULL; a reference is taken */
 };
 
 /* Borrowed for on_done. */

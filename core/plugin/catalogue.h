@@ -26,6 +26,7 @@ struct plugin_manifest {
     char **authn_methods;     /* "serves"."authnMethod": picked by the IDaaS file */
     char **plugin_names;      /* "serves"."pluginName" */
     char **origins;           /* a provider's own, "https://sts.*.example.com": '*' is one label */
+    char **identities;        /* a provider's: whom it acts as, "machine", "user"; none: both */
     enum placement placement; /* PLACEMENT_DEFAULT when it names none: the operator must */
     struct json_object *presets; /* name -> configuration members, or NULL */
 };

@@ -33,6 +33,7 @@ void plugin_manifest_free(struct plugin_manifest *manifest)
     free_list(manifest->authn_methods);
     free_list(manifest->plugin_names);
     free_list(manifest->origins);
+    free_list(manifest->identities);
     json_object_put(manifest->presets);
     free(manifest);
 }
@@ -107,6 +108,7 @@ static bool read_members(struct plugin_manifest *manifest, struct json_object *j
         (manifest->authn_methods = read_list(serves, "authnMethod", err)) == NULL ||
         (manifest->plugin_names = read_list(serves, "pluginName", err)) == NULL ||
         (manifest->origins = read_list(json, "origins", err)) == NULL ||
+        (manifest->identities = read_list(json, "identities", err)) == NULL ||
         !read_placement(manifest, json, err))
         return false;
     if (manifest->interfaces[0] == NULL)

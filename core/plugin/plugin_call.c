@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "credential/subject.h"
 #include "net/loop.h"
 
 #define GRACE_MS 2000
@@ -13,6 +14,7 @@ static void finish(struct plugin_call *call)
     if (call->next != NULL)
         call->next->link = call->link;
     loop_timer_free(TAKE(call->timer));
+    subject_free(TAKE(call->subject));
     call->book->finish(call);
 }
 
@@ -56,8 +58,8 @@ static void on_timer(void *arg)
     }
 }
 
-bool plugin_call_open(struct call_book *book, struct plugin_call *call, int64_t deadline_ms,
-                      struct error *err)
+bool plugin_call_open(struct call_book *book, struct plugin_call *call, struct subject *subject,
+                      int64_t deadline_ms, struct error *err)
 {
     int64_t left_ms = deadline_ms - clock_monotonic_ms();
 
@@ -70,6 +72,7 @@ bool plugin_call_open(struct call_book *book, struct plugin_call *call, int64_t 
         return error_set(err, ERROR_LIMIT, "%s has too many open calls", book->instance->name);
     }
     call->book = book;
+    call->subject = subject_ref(subject);
     call->deadline_ms = deadline_ms;
     call->next = book->calls;
     if (call->next != NULL)
@@ -98,9 +101,14 @@ struct plugin_call *plugin_call_complete(struct call_book *book, struct plugin_i
     return NULL;
 }
 
+const struct plugin_call *plugin_call_find(const struct plugin_instance *instance, uint64_t handle)
+{
+    return handle_get(&instance->handles, HANDLE_CALL, handle);
+}
+
 bool plugin_call_is_cancelled(const struct plugin_instance *instance, uint64_t handle)
 {
-    const struct plugin_call *call = handle_get(&instance->handles, HANDLE_CALL, handle);
+    const struct plugin_call *call = plugin_call_find(instance, handle);
 
     return call == NULL || call->is_cancelled ||
            (call->cancel_flag != NULL && atomic_load(call->cancel_flag)) ||

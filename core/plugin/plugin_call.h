@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 struct call_book;
+struct subject;
 
 /* The first member of what a caller keeps about its call. */
 struct plugin_call {
@@ -18,6 +19,7 @@ struct plugin_call {
     struct plugin_call *next, **link; /* among the book's */
     uint64_t handle;
     int64_t deadline_ms;
+    struct subject *subject;  /* the user whose turn it serves, or NULL; dropped at its end */
     struct loop_timer *timer; /* the deadline, then the grace time; its end when it is ending */
     /* Looked at by plugin_call_is_cancelled besides cancel and deadline; for plugins that block
      * while nobody can call cancel. May be NULL. */
@@ -49,9 +51,10 @@ struct call_book {
     size_t ended_next;
 };
 
-/* Opens a call: from here on `finish` follows. On failure nothing does. */
-bool plugin_call_open(struct call_book *book, struct plugin_call *call, int64_t deadline_ms,
-                      struct error *err);
+/* Opens a call: from here on `finish` follows. On failure nothing does. A reference of `subject`
+ * (may be NULL) is taken. */
+bool plugin_call_open(struct call_book *book, struct plugin_call *call, struct subject *subject,
+                      int64_t deadline_ms, struct error *err);
 
 /* The open call of this handle; NULL is counted as what it is: a second, late or foreign one. The
  * instance is given because a plugin may call before the book knows it, from `create`. */
@@ -64,6 +67,8 @@ void plugin_call_end(struct plugin_call *call, bool was_completed);
 /* The plugin is told; the call ends as ever. Does nothing when it was told before. */
 void plugin_call_ask(struct plugin_call *call);
 
+/* The open call of this handle, or NULL; not counted. */
+const struct plugin_call *plugin_call_find(const struct plugin_instance *instance, uint64_t handle);
 bool plugin_call_is_cancelled(const struct plugin_instance *instance, uint64_t handle);
 
 /* Ends all at once without telling anybody; for the end of the instance. */

@@ -182,7 +182,7 @@ struct engine_fetch *provider_engine_fetch(struct provider_engine *engine,
         }
         secret_ref(request->subject);
     }
-    if (!plugin_call_open(&engine->book, &fetch->base, request->deadline_ms, err)) {
+    if (!plugin_call_open(&engine->book, &fetch->base, NULL, request->deadline_ms, err)) {
         secret_free(handle_take(&instance->handles, HANDLE_SECRET, fetch->subject));
         free(fetch);
         return NULL;

@@ -10,6 +10,7 @@
 #include "credential/request_proof.h"
 #include "jwt/key.h"
 #include "net/loop.h"
+#include "plugin/plugin_call.h"
 #include "plugin/request_body.h"
 
 #include <sesame/services.h>
@@ -247,12 +248,25 @@ static bool may_send(struct plugin_instance *instance, const struct sesame_http_
                            instance->name, (int)(name.len < 64 ? name.len : 64), name.data);
 }
 
+/* The user of the call that the request serves. */
+static bool find_subject(const struct plugin_instance *instance, uint64_t handle,
+                         struct subject **out_subject, struct error *err)
+{
+    const struct plugin_call *call = handle == 0 ? NULL : plugin_call_find(instance, handle);
+
+    if (handle != 0 && call == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "the call that the request serves is over");
+    *out_subject = call == NULL ? NULL : call->subject;
+    return true;
+}
+
 static int32_t http_start(const struct sesame_host *host, const struct sesame_http_request *request,
                           const struct sesame_http_events *events, uint64_t tag, uint64_t *out_http)
 {
     static const struct http_call_events our_events = {on_head, on_data, on_done};
     struct plugin_instance *instance = instance_enter(host);
     struct plugin_http *http;
+    struct subject *subject = NULL;
     struct draft draft = {.made = {NULL}};
     struct error err = {0};
 
@@ -270,9 +284,10 @@ static int32_t http_start(const struct sesame_host *host, const struct sesame_ht
     http->tag = tag;
     http->wants_secret =
         instance->tool == NULL && (request->flags & SESAME_HTTP_SECRET_ANSWER) != 0;
-    if (may_send(instance, request, &err) && fill_draft(instance, &draft, request, &err))
+    if (find_subject(instance, request->call, &subject, &err) &&
+        may_send(instance, request, &err) && fill_draft(instance, &draft, request, &err))
         http->call = authorized_call_start(instance->home.http, instance->home.credentials,
-                                           slice_from(request->credential), &draft.options,
+                                           slice_from(request->credential), subject, &draft.options,
                                            &our_events, http, &err);
     if (draft.proof != NULL)
         http->proven_url = TAKE(draft.url);

@@ -152,7 +152,8 @@ static void tell_cancel(struct call_book *book, uint64_t handle)
 }
 
 struct engine_call *tool_engine_start(struct tool_engine *engine,
-                                      const struct tool_run_request *request, int64_t deadline_ms,
+                                      const struct tool_run_request *request,
+                                      struct subject *subject, int64_t deadline_ms,
                                       const struct engine_events *events, void *arg,
                                       struct error *err)
 {
@@ -167,7 +168,7 @@ struct engine_call *tool_engine_start(struct tool_engine *engine,
     call->events = *events;
     call->arg = arg;
     buffer_init(&call->data, (size_t)engine->result_max_bytes);
-    if (!plugin_call_open(&engine->book, &call->base, deadline_ms, err)) {
+    if (!plugin_call_open(&engine->book, &call->base, subject, deadline_ms, err)) {
         free(call);
         return NULL;
     }

@@ -24,9 +24,11 @@ struct tool_engine *tool_engine_new(const struct instance_options *options,
                                     int64_t result_max_bytes, void (*on_changed)(void *arg),
                                     void *arg, struct error *err);
 
-/* `request` NULL: lists. The deadline is kept whatever the plugin does. */
+/* `request` NULL: lists. The deadline is kept whatever the plugin does. `subject` is the user on
+ * whose behalf, or NULL; a reference is taken. */
 struct engine_call *tool_engine_start(struct tool_engine *engine,
-                                      const struct tool_run_request *request, int64_t deadline_ms,
+                                      const struct tool_run_request *request,
+                                      struct subject *subject, int64_t deadline_ms,
                                       const struct engine_events *events, void *arg,
                                       struct error *err);
 /* The plugin is told, and on_done follows as ever. */

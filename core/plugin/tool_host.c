@@ -48,6 +48,22 @@ static bool prepare(struct tool_host *host, const char *what, struct error *err)
     return host->config_text != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
 }
 
+/* Whether one of the tool's credentials stands for the user. */
+static bool needs_user(const struct tool_host_options *options)
+{
+    const struct credential_config *known = NULL;
+    size_t count = 0;
+
+    if (options->broker != NULL)
+        known = broker_credentials(options->broker, &count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < options->config->credential_count; c++)
+            if (known[i].identity == IDENTITY_USER &&
+                strcmp(known[i].name, options->config->credentials[c]) == 0)
+                return true;
+    return false;
+}
+
 static void on_changed(void *arg)
 {
     struct tool_host *host = arg;
@@ -75,6 +91,7 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
         return NULL;
     }
     host->options = *options;
+    host->is_users = needs_user(options);
     (void)snprintf(what, sizeof what, "tools.%s.config", config->name); /* cutting is fine */
     if (!plugin_offers(options->library, SESAME_TOOL_V1))
         error_set(err, ERROR_BAD_INPUT, "tools.%s: the plugin %s is no tool", config->name,

@@ -14,6 +14,7 @@ struct tool_host {
      * into them. */
     char *config_text;
     struct tool_thread *thread; /* unless PLACEMENT_INLINE */
+    bool is_users;              /* one of its credentials is the user's: no user, no request */
     atomic_uint list_epoch;     /* counts the plugin's "changed" */
 };
 

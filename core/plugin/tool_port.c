@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "credential/subject.h"
 #include "net/loop.h"
 #include "plugin/tool_engine.h"
 #include "plugin/tool_functions.h"
@@ -50,6 +51,7 @@ struct tool_port {
     int64_t listed_at_ms;
     int64_t back_off_ms, retry_at_ms;
     struct tool_wait *waits;
+    unsigned char lister[SUBJECT_DIGEST_BYTES]; /* the user who listed last */
 };
 
 struct tool_run {
@@ -60,14 +62,16 @@ struct tool_run {
 };
 
 static bool start_call(struct tool_port *port, const struct tool_run_request *request,
-                       int64_t deadline_ms, const struct engine_events *events, void *arg,
-                       struct port_call *out, struct error *err)
+                       struct subject *subject, int64_t deadline_ms,
+                       const struct engine_events *events, void *arg, struct port_call *out,
+                       struct error *err)
 {
     if (port->engine != NULL)
-        out->here = tool_engine_start(port->engine, request, deadline_ms, events, arg, err);
+        out->here =
+            tool_engine_start(port->engine, request, subject, deadline_ms, events, arg, err);
     else
-        out->there = tool_thread_call(port->host->thread, port->home.loop, request, deadline_ms,
-                                      events, arg, err);
+        out->there = tool_thread_call(port->host->thread, port->home.loop, request, subject,
+                                      deadline_ms, events, arg, err);
     return out->here != NULL || out->there != NULL;
 }
 
@@ -138,15 +142,17 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
     tell_waits(port);
 }
 
-static void list(struct tool_port *port)
+static void list(struct tool_port *port, struct subject *subject)
 {
     static const struct engine_events events = {NULL, on_listed, NULL};
     struct error err = {0};
 
     port->changed_meanwhile = false;
     port->epoch = atomic_load(&port->host->list_epoch);
-    if (!start_call(port, NULL, clock_monotonic_ms() + LIST_TIMEOUT_MS, &events, port,
-                    &port->listing, &err)) {
+    if (subject != NULL)
+        memcpy(port->lister, subject->digest, sizeof port->lister);
+    if (!start_call(port, NULL, port->host->is_users ? subject : NULL,
+                    clock_monotonic_ms() + LIST_TIMEOUT_MS, &events, port, &port->listing, &err)) {
         port->list_error = err;
         port->retry_at_ms = clock_monotonic_ms() + BACK_OFF_MIN_MS;
     }
@@ -172,8 +178,8 @@ static void on_wait_over(void *arg)
     end_wait(arg, true);
 }
 
-struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
-                                    void (*on_ready)(void *arg), void *arg)
+struct tool_wait *tool_port_prepare(struct tool_port *port, struct subject *subject,
+                                    int64_t deadline_ms, void (*on_ready)(void *arg), void *arg)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct tool_wait *wait;
@@ -181,15 +187,20 @@ struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
 
     if (port->epoch != atomic_load(&port->host->list_epoch))
         on_changed(port);
+    if (port->host->is_users && subject == NULL)
+        return NULL;
+    /* What failed may be this user's right to list, not the tool. */
+    if (port->host->is_users && memcmp(port->lister, subject->digest, sizeof port->lister) != 0)
+        port->retry_at_ms = 0;
     if (port->functions != NULL && !port->is_outdated) {
         /* An old list serves; a fresh one is fetched meanwhile. */
         if (now_ms - port->listed_at_ms > LIST_MAX_AGE_MS && !is_listing(port) &&
             now_ms >= port->retry_at_ms)
-            list(port);
+            list(port, subject);
         return NULL;
     }
     if (!is_listing(port) && now_ms >= port->retry_at_ms)
-        list(port);
+        list(port, subject);
     if (!is_listing(port))
         return NULL;
     wait = calloc(1, sizeof *wait);
@@ -272,7 +283,8 @@ struct tool_run *tool_port_call(struct tool_port *port, const struct tool_run_re
     run->port = port;
     run->events = *events;
     run->arg = arg;
-    if (start_call(port, request, request->deadline_ms, &engine_events, run, &run->call, err))
+    if (start_call(port, request, request->subject, request->deadline_ms, &engine_events, run,
+                   &run->call, err))
         return run;
     free(run);
     return NULL;
@@ -316,7 +328,8 @@ struct tool_port *tool_port_new(struct tool_host *host, const struct plugin_home
             return NULL;
         }
     }
-    list(port);
+    if (!host->is_users)
+        list(port, NULL);
     return port;
 }
 

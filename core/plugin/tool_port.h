@@ -14,6 +14,7 @@ struct error;
 struct json_object;
 struct json_schema;
 struct plugin_library;
+struct subject;
 struct tool_host;
 struct tool_port;
 struct tool_run;
@@ -73,10 +74,11 @@ struct tool_functions *tool_port_functions(const struct tool_port *port, const c
 /* Sees to it that the list is current: calls `on_ready` from the loop once it is, or listing failed
  * or `deadline_ms` passed. Returns NULL, and calls nothing, when the list is current already. A
  * failed listing is tried again after a pause that grows from 1 s to 60 s; in between, this returns
- * NULL too. */
+ * NULL too. A tool with a credential that is the user's lists on behalf of `subject` (else unused,
+ * may be NULL), and one user's failure does not keep another from trying. */
 struct tool_wait;
-struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
-                                    void (*on_ready)(void *arg), void *arg);
+struct tool_wait *tool_port_prepare(struct tool_port *port, struct subject *subject,
+                                    int64_t deadline_ms, void (*on_ready)(void *arg), void *arg);
 void tool_wait_cancel(struct tool_wait *wait);
 
 struct tool_run_request {
@@ -85,6 +87,7 @@ struct tool_run_request {
     size_t arguments_len;
     const char *context; /* JSON object */
     int64_t deadline_ms;
+    struct subject *subject; /* the user whose turn it is, or NULL; a reference is taken */
 };
 
 /* Borrowed for on_done. */

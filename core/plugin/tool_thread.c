@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "config/host_config.h"
+#include "credential/subject.h"
 #include "net/loop.h"
 #include "plugin/plugin_thread.h"
 
@@ -38,6 +39,7 @@ struct thread_call {
     struct thread_call *next; /* in the queue, or among those that run */
     bool is_list;
     char *function, *arguments, *context;
+    struct subject *subject;
     int64_t deadline_ms;
     atomic_bool wants_cancel; /* set by the worker, read by a plugin that blocks */
 
@@ -62,6 +64,7 @@ static void release(struct thread_call *call)
     free(call->function);
     free(call->arguments);
     free(call->context);
+    subject_free(call->subject);
     free(call->data);
     free(call);
 }
@@ -229,7 +232,7 @@ static void run_next(struct tool_thread *thread)
         call->next = thread->running;
         thread->running = call;
         call->call = tool_engine_start(thread->engine, call->is_list ? NULL : &request,
-                                       call->deadline_ms, &events, call, &err);
+                                       call->subject, call->deadline_ms, &events, call, &err);
         if (call->call == NULL) {
             end_running(call);
             hand_back(call, SESAME_INTERNAL, err.message, strlen(err.message));
@@ -258,7 +261,8 @@ static void note_cancel(void *arg)
 }
 
 struct thread_call *tool_thread_call(struct tool_thread *thread, struct loop *home,
-                                     const struct tool_run_request *request, int64_t deadline_ms,
+                                     const struct tool_run_request *request,
+                                     struct subject *subject, int64_t deadline_ms,
                                      const struct engine_events *events, void *arg,
                                      struct error *err)
 {
@@ -275,6 +279,7 @@ struct thread_call *tool_thread_call(struct tool_thread *thread, struct loop *ho
     call->events = *events;
     call->arg = arg;
     call->is_list = request == NULL;
+    call->subject = subject_ref(subject);
     call->deadline_ms = deadline_ms;
     call->function = strdup(request == NULL ? "" : request->function);
     call->arguments = strdup(request == NULL ? "" : request->arguments);

@@ -20,7 +20,8 @@ void tool_thread_stop(struct tool_thread *thread);
 /* As tool_engine_start, from a worker: events come on `home`. An answer comes at the latest a grace
  * time after the deadline, even when the plugin never returns. */
 struct thread_call *tool_thread_call(struct tool_thread *thread, struct loop *home,
-                                     const struct tool_run_request *request, int64_t deadline_ms,
+                                     const struct tool_run_request *request,
+                                     struct subject *subject, int64_t deadline_ms,
                                      const struct engine_events *events, void *arg,
                                      struct error *err);
 /* On the worker: no callback follows. */

@@ -86,6 +86,8 @@ bool audit_write(struct audit *audit, const struct audit_record *record)
     add(&line, "request_id", record->request_id);
     add(&line, "sub", record->sub);
     add(&line, "client_id", record->client_id);
+    if (record->actors != NULL && record->actors[0] != '\0')
+        (void)buffer_printf(&line, &ignored, ",\"act\":%s", record->actors);
     add(&line, "tool", record->tool);
     add(&line, "function", record->function);
     add(&line, "credential", record->credential);

@@ -15,6 +15,7 @@ struct audit_record {
     const char *request_id;
     const char *sub;
     const char *client_id;
+    const char *actors; /* JSON array: who acts for `sub`, the present actor first */
     const char *tool;
     const char *function;
     const char *credential;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "config/host_config.h"
+#include "credential/subject.h"
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "server/audit.h"
@@ -34,6 +35,7 @@ struct chat_exchange {
     char request_id[40];
     char *sub;
     char *client_id;
+    struct subject *subject; /* NULL: no credential stands for the user */
     int64_t started_at_ms;
     struct gate_wait *gate_wait;
     struct turn *turn;
@@ -63,6 +65,7 @@ static void free_chat(struct chat_exchange *chat)
     chat_writer_clear(&chat->writer);
     free(chat->sub);
     free(chat->client_id);
+    subject_free(chat->subject);
     free(chat);
 }
 
@@ -80,6 +83,7 @@ static bool note_gate(struct chat_exchange *chat, const struct gate_verdict *ver
                            .request_id = chat->request_id,
                            .sub = chat->sub,
                            .client_id = chat->client_id,
+                           .actors = chat->subject == NULL ? NULL : chat->subject->actors,
                            .outcome = result,
                            .reason = verdict->reason,
                            .duration_ms = clock_monotonic_ms() - chat->started_at_ms,
@@ -94,14 +98,16 @@ static void note_turn(struct chat_exchange *chat, const char *outcome, const cha
     (void)snprintf(labels, sizeof labels, "outcome=\"%s\"", outcome);
     metrics_count(chat->worker->metrics, "sesame_turns_total", labels);
     metrics_turn(chat->worker->metrics, duration_ms);
-    (void)audit_write(chat->worker->shared->audit,
-                      &(struct audit_record){.event = "turn",
-                                             .request_id = chat->request_id,
-                                             .sub = chat->sub,
-                                             .client_id = chat->client_id,
-                                             .outcome = outcome,
-                                             .reason = reason,
-                                             .duration_ms = duration_ms});
+    (void)audit_write(
+        chat->worker->shared->audit,
+        &(struct audit_record){.event = "turn",
+                               .request_id = chat->request_id,
+                               .sub = chat->sub,
+                               .client_id = chat->client_id,
+                               .actors = chat->subject == NULL ? NULL : chat->subject->actors,
+                               .outcome = outcome,
+                               .reason = reason,
+                               .duration_ms = duration_ms});
 }
 
 /* ---- the turn's events ----------------------------------------------------------------------- */
@@ -253,7 +259,7 @@ static void start_turn(struct chat_exchange *chat, struct chat_input *input)
                                               on_tool_progress, on_tool_finished, on_turn_done};
     struct server_worker *worker = chat->worker;
     const struct host_config *config = worker->shared->config;
-    struct turn_request request = {input->messages, chat->request_id, chat->sub};
+    struct turn_request request = {input->messages, chat->request_id, chat->sub, chat->subject};
     struct error err = {0}, storage;
 
     chat_writer_init(&chat->writer, chat->exchange, config->model.name, input->is_stream,
@@ -333,19 +339,45 @@ static void answer_models(struct chat_exchange *chat)
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
+/* The user as long as his turn: his token in a secret of its own, and this agent in front of those
+ * who acted for him before. */
+static struct subject *make_subject(const struct chat_exchange *chat,
+                                    const struct gate_verdict *verdict, struct error *err)
+{
+    const char *before = verdict->claims->actors;
+    const char *agent_id = chat->worker->shared->agent_id;
+    CLEANUP(buffer_clear) struct buffer actors;
+
+    buffer_init(&actors, 128 * 1024);
+    if (!buffer_add_char(&actors, '[', err) ||
+        !json_add_string(&actors, agent_id, strlen(agent_id), err) ||
+        (before[0] != '\0' && !buffer_add_char(&actors, ',', err)) ||
+        !buffer_add_text(&actors, before[0] == '\0' ? "]" : before + 1, err))
+        return NULL;
+    return subject_new(verdict->token, verdict->claims->sub, verdict->claims->client_id,
+                       actors.data, verdict->claims->expires_at_s, err);
+}
+
 static void on_verdict(void *arg, const struct gate_verdict *verdict)
 {
     struct chat_exchange *chat = arg;
+    struct error err = {0};
     bool is_noted;
 
     chat->gate_wait = NULL;
     if (verdict->status == 200) {
         chat->sub = strdup(verdict->claims->sub);
         chat->client_id = strdup(verdict->claims->client_id);
+        if (chat->worker->shared->has_users)
+            chat->subject = make_subject(chat, verdict, &err);
     }
     is_noted = note_gate(chat, verdict);
     if (verdict->status == 200 && (chat->sub == NULL || chat->client_id == NULL)) {
         refuse(chat, &(struct api_error){500, "api_error", "internal_error", NULL, "no memory"});
+        return;
+    }
+    if (err.code != ERROR_NONE) {
+        refuse(chat, &(struct api_error){503, "api_error", err.name, NULL, err.message});
         return;
     }
     if (!is_noted && chat->worker->shared->config->is_audit_required) {

@@ -113,6 +113,7 @@ static bool judge(struct gate *gate, const struct secret *authorization,
         *out = no_keys;
         return false;
     }
+    granted.token = token;
     granted.claims = token_memo_find(gate->memo, token, now_s, policy->leeway_s);
     if (granted.claims != NULL) {
         on_verdict(arg, &granted);

@@ -26,6 +26,7 @@ struct gate_options {
 struct gate_verdict {
     int status;                               /* 200: come in; 401, 403, 503 */
     const struct access_token_claims *claims; /* borrowed for the call; with 200 */
+    struct slice token;                       /* the same */
     const char *reason;                       /* static, for audit and metrics; "" with 200 */
     const char *challenge;                    /* WWW-Authenticate, with 401 and 403 */
     const char *code;

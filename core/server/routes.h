@@ -24,6 +24,8 @@ struct server_shared {
     const struct host_config *config;
     struct ready_board *ready;
     struct audit *audit;
+    const char *agent_id;                  /* this agent's name as an actor, for the audit */
+    bool has_users;                        /* a credential stands for the signed-in user */
     struct platform_credentials *platform; /* NULL: requests bring no key */
     struct page *page;                     /* NULL: none */
     struct metrics *const *metrics;        /* of all threads, for the scrape */

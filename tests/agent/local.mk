@@ -2,7 +2,7 @@
 check_PROGRAMS += test_turn test_history
 test_turn_SOURCES = tests/agent/test_turn.c
 test_turn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_turn_LDADD = libagent.la libmodel.la libnet.la libconfig.la libbase.la $(CURL_LIBS) \
+test_turn_LDADD = libagent.la libmodel.la libcredential.la libnet.la libconfig.la libbase.la $(CURL_LIBS) \
                   $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread
 test_history_SOURCES = tests/agent/test_history.c
 test_history_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -136,10 +136,11 @@ struct tool_functions *tool_port_functions(const struct tool_port *port, const c
     (void)out_error;
     return &functions;
 }
-struct tool_wait *tool_port_prepare(struct tool_port *port, int64_t deadline_ms,
-                                    void (*on_ready)(void *arg), void *arg)
+struct tool_wait *tool_port_prepare(struct tool_port *port, struct subject *subject,
+                                    int64_t deadline_ms, void (*on_ready)(void *arg), void *arg)
 {
     (void)port;
+    (void)subject;
     (void)deadline_ms;
     (void)on_ready;
     (void)arg;
@@ -243,7 +244,7 @@ static struct turn *start_turn(const struct say *lines, size_t count)
     static const struct turn_events events = {on_reasoning, on_text,          on_tool_started,
                                               NULL,         on_tool_finished, on_done};
     struct json_object *messages = json_tokener_parse(history);
-    struct turn_request request = {messages, "req_1", "u1"};
+    struct turn_request request = {messages, "req_1", "u1", NULL};
     struct error err = {0};
     struct turn *turn;
 

@@ -286,8 +286,8 @@ static void call(const char *credential, const char *url, const struct http_head
 
     heads = dones = last_status = 0;
     body_seen[0] = '\0';
-    ck_assert_msg(authorized_call_start(http, worker, slice_of(credential), &options, &events, NULL,
-                                        &err) != NULL,
+    ck_assert_msg(authorized_call_start(http, worker, slice_of(credential), NULL, &options, &events,
+                                        NULL, &err) != NULL,
                   "%s", err.message);
     PEER_RUN_UNTIL(loop, dones == 1);
 }

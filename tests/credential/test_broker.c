@@ -198,7 +198,7 @@ static void on_ready(void *arg, const struct credential *credential, const struc
 
 static void ask(const char *name)
 {
-    credential_get(worker, credential_find(worker, slice_of(name)), 0, on_ready, NULL);
+    credential_get(worker, credential_find(worker, slice_of(name)), NULL, 0, on_ready, NULL);
 }
 
 static void begin_counting(void)
@@ -427,7 +427,8 @@ static struct authorized_call *call_service(const char *credential, const char *
     snprintf(url, sizeof url, "%s%s", service.url, path);
     heads = dones = last_status = 0;
     body_seen[0] = '\0';
-    return authorized_call_start(http, worker, slice_of(credential), &options, &events, NULL, err);
+    return authorized_call_start(http, worker, slice_of(credential), NULL, &options, &events, NULL,
+                                 err);
 }
 
 START_TEST(a_call_carries_its_credential)
@@ -509,8 +510,8 @@ START_TEST(another_origin_never_gets_the_credential)
     struct http_request_options options = {.method = "GET", .url = vault.url};
     struct error err = {0};
 
-    ck_assert_ptr_null(
-        authorized_call_start(http, worker, slice_of("enterprise"), &options, &events, NULL, &err));
+    ck_assert_ptr_null(authorized_call_start(http, worker, slice_of("enterprise"), NULL, &options,
+                                             &events, NULL, &err));
     ck_assert_str_eq(err.name, "OriginNotAllowed");
     ck_assert_int_eq(vault.requests, 0);
 }

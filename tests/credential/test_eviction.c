@@ -102,7 +102,7 @@ static void use(int index)
     struct credential_wait *wait;
 
     ready_count = 0;
-    wait = credential_get(worker, &configs[index], 0, on_ready, scopes[index]);
+    wait = credential_get(worker, &configs[index], NULL, 0, on_ready, scopes[index]);
     if (wait != NULL)
         PEER_RUN_UNTIL(loop, ready_count == 1);
     ck_assert_int_eq(ready_count, 1);
@@ -143,7 +143,7 @@ START_TEST(all_at_once_get_theirs_although_some_are_evicted_before_they_arrive)
 
     ready_count = 0;
     for (int i = 0; i < CREDENTIAL_COUNT; i++)
-        waiting += credential_get(worker, &configs[i], 0, on_ready, scopes[i]) != NULL;
+        waiting += credential_get(worker, &configs[i], NULL, 0, on_ready, scopes[i]) != NULL;
     ck_assert_int_eq(waiting, CREDENTIAL_COUNT);
     PEER_RUN_UNTIL(loop, ready_count == CREDENTIAL_COUNT);
 }

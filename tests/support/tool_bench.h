@@ -175,8 +175,8 @@ static inline void tool_bench_prepare(struct tool_bench *bench)
 {
     bool is_ready = false;
 
-    if (tool_port_prepare(bench->port, clock_monotonic_ms() + 10000, tool_bench_set, &is_ready) !=
-        NULL)
+    if (tool_port_prepare(bench->port, NULL, clock_monotonic_ms() + 10000, tool_bench_set,
+                          &is_ready) != NULL)
         PEER_RUN_UNTIL(bench->loop, is_ready);
 }
 

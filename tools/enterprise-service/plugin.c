@@ -185,6 +185,7 @@ static int32_t send_request(struct call *call, const struct sesame_tool_request 
         .header_count = instance->body[0] == '\0' ? 0 : 1,
         .deadline_ms = kit->clock->monotonic_ms(kit->host) + instance->timeout_ms,
         .answer_max_bytes = (uint64_t)instance->result_max_bytes,
+        .call = call->handle,
     };
     struct kit_buffer url = {0}, body = {0};
     int32_t status = SESAME_INTERNAL;

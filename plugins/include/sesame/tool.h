@@ -15,7 +15,10 @@ struct sesame_tool_request {
     struct sesame_text function;  /* the name as `list` gave it */
     struct sesame_text arguments; /* JSON object, checked against the function's schema */
     int64_t deadline_ms;
-    struct sesame_text context; /* JSON object: {"request_id": "..."}; never a secret */
+    /* JSON object, never a secret: {"request_id": "...", "user": "..."}. "user" is an opaque name,
+     * the same for the same user, by which to keep apart what must not be shared between users,
+     * such as sessions; it is missing when no credential here stands for the user. */
+    struct sesame_text context;
 };
 
 /* Implemented by the plugin. [home] */
