@@ -22,3 +22,7 @@ check_PROGRAMS += test_several_providers
 test_several_providers_SOURCES = tests/credential/test_several_providers.c
 test_several_providers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_several_providers_LDADD = $(test_broker_LDADD)
+check_PROGRAMS += test_users
+test_users_SOURCES = tests/credential/test_users.c
+test_users_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_users_LDADD = $(test_broker_LDADD)
