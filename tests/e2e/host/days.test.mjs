@@ -79,9 +79,9 @@ test('missing files and unknown keys are told in one run', async () => {
   const noIdaas = await run(['serve', '--idaas-config', join(folder, 'none.json')], cloud.environment);
   assert.equal(noIdaas.code, 2);
   assert.match(noIdaas.err, /LoadConfigFileFailed/);
-  const human = await run(['config', 'check'], { ...cloud.environment, ACCESS_IDENTITY: 'Human' });
-  assert.equal(human.code, 2);
-  assert.match(human.err, /Human/);
+  const wrong = await run(['config', 'check'], { ...cloud.environment, ACCESS_IDENTITY: 'User' });
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /ACCESS_IDENTITY must be Machine or Human/);
   rmSync(folder, { recursive: true });
 });
 
