@@ -104,6 +104,7 @@ static bool judge(struct gate *gate, const struct secret *authorization,
     enum access_verdict verdict;
     const char *reason = "";
     struct slice token;
+    bool is_kept;
 
     if (!split_header(authorization, &token)) {
         on_verdict(arg, &bad_header);
@@ -131,8 +132,10 @@ static bool judge(struct gate *gate, const struct secret *authorization,
         return true;
     }
     granted.claims = &claims;
+    /* Before the verdict: it may end the request, and the token's bytes with it. */
+    is_kept = token_memo_put(gate->memo, token, &claims);
     on_verdict(arg, &granted);
-    if (!token_memo_put(gate->memo, token, &claims))
+    if (!is_kept)
         access_token_claims_clear(&claims);
     return true;
 }

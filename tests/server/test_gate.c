@@ -123,6 +123,36 @@ START_TEST(a_good_token_comes_in_and_again_from_memory)
 }
 END_TEST
 
+static char forged_text[1000];
+static struct secret *first, *forged;
+
+/* The request ends within its verdict, and the next one's token takes the place of the first. */
+static void end_and_begin_the_next(void *arg, const struct gate_verdict *verdict)
+{
+    struct error err = {0};
+
+    on_verdict(arg, verdict);
+    secret_free(first);
+    forged = secret_copy(forged_text, strlen(forged_text), &err);
+    ck_assert_ptr_eq(forged, first);
+}
+
+START_TEST(a_token_is_remembered_by_its_own_bytes_although_its_request_ends_in_the_verdict)
+{
+    size_t len;
+
+    give_keys("k");
+    first = make_header("k", "use", 600);
+    snprintf(forged_text, sizeof forged_text, "%s", secret_borrow(first, &len));
+    forged_text[len - 10] = forged_text[len - 10] == 'A' ? 'B' : 'A';
+    ck_assert_ptr_null(gate_check(gate, first, 1, end_and_begin_the_next, NULL));
+    ck_assert_int_eq(last_status, 200);
+    check(forged);
+    ck_assert_int_eq(last_status, 401);
+    secret_free(forged);
+}
+END_TEST
+
 START_TEST(refusals_carry_status_and_challenge)
 {
     struct error err = {0};
@@ -194,6 +224,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_good_token_comes_in_and_again_from_memory,
+        a_token_is_remembered_by_its_own_bytes_although_its_request_ends_in_the_verdict,
         refusals_carry_status_and_challenge,
         a_token_waits_for_keys_that_come_late,
         an_unknown_kid_is_refused_when_no_newer_keys_come,
