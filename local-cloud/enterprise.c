@@ -111,9 +111,10 @@ void enterprise_handle(struct cloud *cloud, const struct request *request, struc
         return;
     }
     reply_json(reply, 200,
-               json_pack("{service:s,stand_in:b,message:s,client_id:s,subject:s,scope:s,"
+               json_pack("{service:s,stand_in:b,message:s,client_id:s,subject:s,act:o?,scope:s,"
                          "received_bytes:i,time:s}",
                          "sample enterprise service", 1,
                          "Hello from the sample enterprise service (offline stand-in).", client_id,
-                         sub, scope, (int64_t)request->body.len, now));
+                         sub, json_object_get(json_get_object(claims, "act")), scope,
+                         (int64_t)request->body.len, now));
 }

@@ -171,6 +171,9 @@ test('GenerateOauthToken trades a user\'s token', async () => {
   const claims = await verify(result.TokenResponse.AccessToken);
   assert.equal(claims.sub, 'user_local0alice0001');
   assert.deepEqual(claims.act, { sub: cloud.config.clientId });
+  const service = await (await fetch(cloud.environment.ENTERPRISE_SERVICE_URL, { method: 'POST',
+    headers: { authorization: `Bearer ${result.TokenResponse.AccessToken}` } })).json();
+  assert.deepEqual([service.subject, service.act], [claims.sub, claims.act], 'the service sees who acts for whom');
   const { error } = await generate(variables('ak'), { ...more, SubjectToken: 'not.a.token' });
   assert.equal(error.code, 'InvalidParameter.SubjectToken');
 });
