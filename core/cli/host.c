@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cli/locate.h"
+#include "cli/provider_config.h"
 #include "cli/worker.h"
 #include "config/endpoint.h"
 #include "config/host_config.h"
@@ -234,6 +235,7 @@ static bool make_idaas_provider(struct host *host, struct error *err)
     const char *method = authn_method_text(idaas->method);
     const struct plugin_manifest *manifest =
         plugin_catalogue_find_provider(host->catalogue, method, idaas->plugin_name);
+    struct plugin_library *library;
     CLEANUP(buffer_clear) struct buffer config;
 
     buffer_init(&config, 1024 * 1024);
@@ -243,7 +245,8 @@ static bool make_idaas_provider(struct host *host, struct error *err)
                                "plugin list",
                                method, idaas->plugin_name[0] == '\0' ? "" : " with pluginName ",
                                idaas->plugin_name, idaas->file);
-    return idaas_config_to_json(idaas, &config, err) &&
+    library = plugin_library_open(host->catalogue, manifest, err);
+    return library != NULL && provider_config_from_idaas(host->setup, library, &config, err) &&
            make_provider(host, manifest, PLACEMENT_DEFAULT, config.data, err);
 }
 

@@ -10,6 +10,7 @@ sesame_SOURCES = \
     core/cli/main.c \
     core/cli/notify.c core/cli/notify.h \
     core/cli/plugin_command.c \
+    core/cli/provider_config.c core/cli/provider_config.h \
     core/cli/serve.c \
     core/cli/setup.c core/cli/setup.h \
     core/cli/session.c core/cli/session.h \

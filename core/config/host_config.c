@@ -370,7 +370,7 @@ const struct tool_config *host_config_tool(const struct host_config *config, con
     return NULL;
 }
 
-static const struct plugin_config *plugin_settings(const struct host_config *config, const char *id)
+const struct plugin_config *host_config_plugin(const struct host_config *config, const char *id)
 {
     for (size_t i = 0; i < config->plugins.count; i++) {
         if (strcmp(config->plugins.items[i].id, id) == 0)
@@ -382,7 +382,7 @@ static const struct plugin_config *plugin_settings(const struct host_config *con
 enum placement host_config_placement(const struct host_config *config, const char *plugin_id,
                                      const struct tool_config *tool)
 {
-    const struct plugin_config *plugin = plugin_settings(config, plugin_id);
+    const struct plugin_config *plugin = host_config_plugin(config, plugin_id);
 
     if (tool != NULL && tool->placement != PLACEMENT_DEFAULT)
         return tool->placement;
@@ -393,7 +393,7 @@ enum placement host_config_placement(const struct host_config *config, const cha
 
 const char *host_config_plugin_directory(const struct host_config *config, const char *plugin_id)
 {
-    const struct plugin_config *plugin = plugin_settings(config, plugin_id);
+    const struct plugin_config *plugin = host_config_plugin(config, plugin_id);
 
     if (plugin != NULL && plugin->directory[0] != '\0')
         return plugin->directory;

@@ -92,7 +92,8 @@ struct plugin_config {
     enum placement placement;
     bool is_required;
     bool is_isolation_required;
-    char *directory; /* "": the common one */
+    char *directory;   /* "": the common one */
+    char *config_json; /* an object: what the provider that the IDaaS file picks gets besides it */
 };
 
 struct plugins_config {
@@ -211,6 +212,9 @@ const struct tool_config *host_config_tool(const struct host_config *config, con
  * leave it to the manifest. `tool` may be NULL. */
 enum placement host_config_placement(const struct host_config *config, const char *plugin_id,
                                      const struct tool_config *tool);
+/* The plugin's own settings, or NULL. */
+const struct plugin_config *host_config_plugin(const struct host_config *config,
+                                               const char *plugin_id);
 /* The plugin's own directory, or the common one; may be "". */
 const char *host_config_plugin_directory(const struct host_config *config, const char *plugin_id);
 

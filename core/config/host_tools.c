@@ -46,16 +46,63 @@ static bool read_isolation(const struct place *place, bool otherwise)
     return choice < 0 ? otherwise : choice == 1;
 }
 
+/* Texts in a plugin's configuration must not be secrets either: plugins name credentials. */
+static void refuse_secrets(const struct place *place, const char *key, struct json_object *value,
+                           const char *fix)
+{
+    struct problem *problem;
+
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, name, inner)
+        {
+            refuse_secrets(place, name, inner, fix);
+        }
+        return;
+    }
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+            refuse_secrets(place, key, json_object_array_get_idx(value, i), fix);
+        return;
+    }
+    if (!json_object_is_type(value, json_type_string) ||
+        !config_looks_like_secret(json_object_get_string(value)))
+        return;
+    problem = place_problem(place, false, key);
+    PROBLEM_SET(problem, what, "looks like a secret (not shown)");
+    PROBLEM_SET(problem, fix, "%s", fix);
+}
+
+static char *read_config(const struct place *plugin, const char *secret_fix)
+{
+    CLEANUP(json_cleanup) struct json_object *expanded = NULL;
+    CLEANUP(buffer_clear) struct buffer text;
+    struct error err = {0};
+    struct place place;
+
+    buffer_init(&text, TOOL_CONFIG_MAX_BYTES);
+    place_object(plugin, "config", &place);
+    if (place.object != NULL)
+        refuse_secrets(&place, "", place.object, secret_fix);
+    expanded = place_expand_object(&place);
+    if (expanded == NULL || !json_add_value(&text, expanded, &err)) {
+        plugin->reader->out_of_memory = true;
+        return place_copy(plugin, "", 0);
+    }
+    return place_copy(plugin, text.data, text.len);
+}
+
 static void read_plugin(const struct place *place, struct plugins_config *plugins,
                         struct plugin_config *out)
 {
-    static const char *const keys[] = {"placement", "required", "isolation", "directory"};
+    static const char *const keys[] = {"placement", "required", "isolation", "directory", "config"};
 
     place_check_keys(place, keys, COUNT(keys));
     out->placement = read_placement(place);
     out->is_required = place_bool(place, "required", plugins->default_is_required);
     out->is_isolation_required = read_isolation(place, plugins->default_is_isolation_required);
     out->directory = place_text(place, "directory", "");
+    out->config_json = read_config(
+        place, "Name the variable or the file that holds it, as the plugin's README says.");
 }
 
 static void read_settings(const struct place *place, struct host_config *config)
@@ -100,51 +147,6 @@ void host_read_plugins(const struct place *root, struct host_config *config)
     plugins->default_is_required = place_bool(&defaults, "required", true);
     plugins->default_is_isolation_required = read_isolation(&defaults, false);
     read_settings(&place, config);
-}
-
-/* Texts in a plugin's configuration must not be secrets either: plugins name credentials. */
-static void refuse_secrets(const struct place *place, const char *key, struct json_object *value,
-                           const char *fix)
-{
-    struct problem *problem;
-
-    if (json_object_is_type(value, json_type_object)) {
-        json_object_object_foreach(value, name, inner)
-        {
-            refuse_secrets(place, name, inner, fix);
-        }
-        return;
-    }
-    if (json_object_is_type(value, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(value); i++)
-            refuse_secrets(place, key, json_object_array_get_idx(value, i), fix);
-        return;
-    }
-    if (!json_object_is_type(value, json_type_string) ||
-        !config_looks_like_secret(json_object_get_string(value)))
-        return;
-    problem = place_problem(place, false, key);
-    PROBLEM_SET(problem, what, "looks like a secret (not shown)");
-    PROBLEM_SET(problem, fix, "%s", fix);
-}
-
-static char *read_config(const struct place *plugin, const char *secret_fix)
-{
-    CLEANUP(json_cleanup) struct json_object *expanded = NULL;
-    CLEANUP(buffer_clear) struct buffer text;
-    struct error err = {0};
-    struct place place;
-
-    buffer_init(&text, TOOL_CONFIG_MAX_BYTES);
-    place_object(plugin, "config", &place);
-    if (place.object != NULL)
-        refuse_secrets(&place, "", place.object, secret_fix);
-    expanded = place_expand_object(&place);
-    if (expanded == NULL || !json_add_value(&text, expanded, &err)) {
-        plugin->reader->out_of_memory = true;
-        return place_copy(plugin, "", 0);
-    }
-    return place_copy(plugin, text.data, text.len);
 }
 
 static char *read_plugin_id(const struct place *place, const char *expected)
