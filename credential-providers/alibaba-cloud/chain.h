@@ -46,7 +46,7 @@ bool role_set(struct role *role, const char *arn, const char *session_name, cons
 void role_clear(struct role *role);
 
 /* What a source comes to: where the first key is taken from, and the roles assumed with it. */
-enum plan_base { PLAN_FIXED, PLAN_OIDC, PLAN_METADATA, PLAN_URI };
+enum plan_base { PLAN_FIXED, PLAN_OIDC, PLAN_METADATA, PLAN_URI, PLAN_EXTERNAL };
 struct plan {
     enum plan_base base;
     struct credentials fixed; /* PLAN_FIXED */
@@ -55,6 +55,7 @@ struct plan {
     struct role oidc_role;
     char *machine_role; /* PLAN_METADATA; "": asked for */
     char *uri;          /* PLAN_URI */
+    char *command;      /* PLAN_EXTERNAL; changed when it is run */
     struct role roles[ROLE_MAX_COUNT];
     size_t role_count;
     char source[SOURCE_BYTES]; /* "cli_profile/ram_role_arn/static_ak" */
@@ -69,7 +70,7 @@ struct settings {
     char *role_arn, *provider_arn, *token_file, *session_name, *oidc_policy;
     int64_t oidc_duration_s;
     char *sts_region, *sts_endpoint, *metadata_endpoint;
-    char *profile, *machine_role, *uri;
+    char *profile, *machine_role, *uri, *external_program;
     bool wants_vpc_endpoint, is_cli_disabled, is_metadata_disabled, is_metadata_v1_disabled;
     bool has_own_ini_file;
     uint64_t env_id, env_secret, env_token; /* secret handles, 0: not set; die with the instance */

@@ -13,6 +13,7 @@ libalibabacloud_la_SOURCES = \
     credential-providers/alibaba-cloud/call.c \
     credential-providers/alibaba-cloud/chain.c credential-providers/alibaba-cloud/chain.h \
     credential-providers/alibaba-cloud/credentials.c \
+    credential-providers/alibaba-cloud/external.c \
     credential-providers/alibaba-cloud/metadata.c credential-providers/alibaba-cloud/plan.c \
     credential-providers/alibaba-cloud/plugin.c credential-providers/alibaba-cloud/rpc.c \
     credential-providers/alibaba-cloud/run.c credential-providers/alibaba-cloud/run.h \

@@ -49,6 +49,9 @@ void plan_clear(const struct sesame_instance *instance, struct plan *plan)
     free(plan->token_file);
     free(plan->machine_role);
     free(plan->uri);
+    if (plan->command != NULL)
+        explicit_bzero(plan->command, strlen(plan->command)); /* people write all sorts into it */
+    free(plan->command);
     role_clear(&plan->oidc_role);
     for (size_t i = 0; i < plan->role_count; i++)
         role_clear(&plan->roles[i]);

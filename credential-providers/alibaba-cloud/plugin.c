@@ -47,6 +47,7 @@ static const char config_schema[] =
     "\"default\":\"http://100.100.100.200\",\"x-origin\":true},"
     "\"credentialsUri\":{\"type\":\"string\",\"x-env\":\"ALIBABA_CLOUD_CREDENTIALS_URI\","
     "\"x-origin\":true},"
+    "\"externalProgram\":{\"type\":\"string\",\"pattern\":\"^/\",\"x-program\":true},"
     "\"assumeRoles\":{\"type\":\"array\",\"maxItems\":5,\"items\":{\"type\":\"object\","
     "\"properties\":{\"roleArn\":{\"type\":\"string\",\"minLength\":1},"
     "\"sessionName\":{\"type\":\"string\"},\"policy\":{\"type\":\"string\"},"

@@ -48,6 +48,9 @@ void run_start(struct run *run)
     case PLAN_URI:
         uri_begin(run);
         break;
+    case PLAN_EXTERNAL:
+        external_begin(run);
+        break;
     }
 }
 

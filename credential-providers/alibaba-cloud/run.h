@@ -28,6 +28,7 @@ void run_free(struct run *run);
 void oidc_begin(struct run *run);
 void metadata_begin(struct run *run);
 void uri_begin(struct run *run);
+void external_begin(struct run *run);
 void assume_role_begin(struct run *run, const struct role *role);
 
 /* The step is over: with a key in `fresh` (taken), or with the reason in `run->reason`. */
@@ -44,6 +45,10 @@ bool credentials_read(struct sesame_instance *instance, uint64_t answer, const c
 /* A key from three handles, which it takes on success and on failure; `token` may be 0. */
 bool credentials_make(struct sesame_instance *instance, uint64_t id, uint64_t secret,
                       uint64_t token, struct credentials *out, struct reason *reason);
+
+/* Splits a command line as a shell would, quotes and backslashes only; the words lie in `line`
+ * itself. False for an open quote or more than `capacity` words. */
+bool command_split(char *line, struct sesame_text *words, size_t capacity, size_t *out_count);
 
 /* "https://sts.REGION.aliyuncs.com" by the role or the settings; the caller frees. NULL with a
  * reason. */

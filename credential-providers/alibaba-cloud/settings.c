@@ -72,6 +72,7 @@ bool settings_read(struct sesame_instance *instance, struct sesame_text config,
         {"/profile", &settings->profile},
         {"/ecsRamRole", &settings->machine_role},
         {"/credentialsUri", &settings->uri},
+        {"/externalProgram", &settings->external_program},
     };
     struct sesame_text found;
 
@@ -107,6 +108,7 @@ void settings_clear(struct settings *settings)
     free(settings->profile);
     free(settings->machine_role);
     free(settings->uri);
+    free(settings->external_program);
     for (size_t i = 0; i < settings->role_count; i++)
         role_clear(&settings->roles[i]);
     memset(settings, 0, sizeof *settings);

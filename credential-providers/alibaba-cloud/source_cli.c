@@ -132,6 +132,18 @@ static bool read_machine(struct profile *profile)
            reason_set(profile->reason, "no memory for a plan");
 }
 
+static bool read_external(struct profile *profile)
+{
+    if (profile->instance->settings.external_program[0] == '\0')
+        return reason_set(profile->reason,
+                          "mode External runs a program, which is off: name it as externalProgram "
+                          "in the provider's configuration");
+    profile->plan->base = PLAN_EXTERNAL;
+    profile->plan->command = text_of(profile, "process_command");
+    return profile->plan->command != NULL ||
+           reason_set(profile->reason, "the profile has no process_command");
+}
+
 static bool read_profile(struct profile *profile, const char *name, int depth);
 
 static bool read_chainable(struct profile *profile, int depth)
@@ -160,10 +172,6 @@ static bool refuse_mode(struct profile *profile, const char *mode)
                           "mode %s needs a person to sign in again and again: use a RAM role or an "
                           "access key for a server",
                           mode);
-    if (strcmp(mode, "External") == 0)
-        return reason_set(profile->reason,
-                          "mode External runs a program, which this host does not do for keys: let "
-                          "the program serve ALIBABA_CLOUD_CREDENTIALS_URI");
     return reason_set(profile->reason, "unsupported profile mode '%.40s'", mode);
 }
 
@@ -171,11 +179,9 @@ static bool read_mode(struct profile *profile, const char *mode, int depth)
 {
     static const struct {
         const char *mode, *name;
-    } names[] = {{"AK", "static_ak"},
-                 {"StsToken", "static_sts"},
-                 {"RamRoleArn", "static_ak"},
-                 {"EcsRamRole", "ecs_ram_role"},
-                 {"OIDC", "oidc_role_arn"}};
+    } names[] = {{"AK", "static_ak"},         {"StsToken", "static_sts"},
+                 {"RamRoleArn", "static_ak"}, {"EcsRamRole", "ecs_ram_role"},
+                 {"OIDC", "oidc_role_arn"},   {"External", "external"}};
 
     if (strcmp(mode, "ChainableRamRoleArn") == 0 || strcmp(mode, "RamRoleArn") == 0)
         plan_name(profile->plan, "ram_role_arn");
@@ -192,6 +198,8 @@ static bool read_mode(struct profile *profile, const char *mode, int depth)
         return read_machine(profile);
     if (strcmp(mode, "OIDC") == 0)
         return read_oidc(profile);
+    if (strcmp(mode, "External") == 0)
+        return read_external(profile);
     if (strcmp(mode, "ChainableRamRoleArn") == 0)
         return read_chainable(profile, depth);
     return refuse_mode(profile, mode);

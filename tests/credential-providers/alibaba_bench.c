@@ -136,6 +136,7 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
 
     real_get_service = instance->host.get_service;
     instance->host.get_service = get_service;
+    instance->may_block = alibaba.may_block;
     alibaba.host = host;
     return sesame_plugin_v1.create(host, config, out_instance);
 }

@@ -28,7 +28,8 @@ struct alibaba_bench {
     const struct sesame_host *host; /* of the instance */
     int64_t wall_s;
     struct platform_credentials *platform; /* the host's, or NULL; before the provider is opened */
-    const char *endpoint;                  /* openApiEndpoint, before the provider is opened */
+    bool may_block;       /* as on a thread of its own; before the provider is opened */
+    const char *endpoint; /* openApiEndpoint, before the provider is opened */
     struct alibaba_request seen[16];
     size_t seen_count;
     /* Answers request `index`; NULL: every one is 404. */

@@ -39,7 +39,7 @@ ALIBABA_TEST_SOURCES = \
     tests/credential-providers/alibaba_bench.c \
     tests/credential-providers/alibaba_bench.h
 check_PROGRAMS += test_alibaba_acs3 test_alibaba_token test_alibaba_chain \
-                  test_alibaba_renewal
+                  test_alibaba_renewal test_alibaba_external
 test_alibaba_acs3_SOURCES = tests/credential-providers/test_alibaba_acs3.c $(ALIBABA_TEST_SOURCES)
 test_alibaba_acs3_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 test_alibaba_acs3_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -56,6 +56,10 @@ test_alibaba_renewal_SOURCES = tests/credential-providers/test_alibaba_renewal.c
 test_alibaba_renewal_CPPFLAGS = $(test_alibaba_acs3_CPPFLAGS)
 test_alibaba_renewal_CFLAGS = $(test_alibaba_acs3_CFLAGS)
 test_alibaba_renewal_LDADD = $(test_alibaba_acs3_LDADD)
+test_alibaba_external_SOURCES = tests/credential-providers/test_alibaba_external.c $(ALIBABA_TEST_SOURCES)
+test_alibaba_external_CPPFLAGS = $(test_alibaba_acs3_CPPFLAGS)
+test_alibaba_external_CFLAGS = $(test_alibaba_acs3_CFLAGS)
+test_alibaba_external_LDADD = $(test_alibaba_acs3_LDADD)
 EXTRA_DIST += tests/vectors/alibaba-acs3.json tests/vectors/alibaba-credential-chain.json \
               tests/vectors/alibaba-generate-oauth-token.json
 

@@ -100,6 +100,34 @@ test('a refusal names the cause and the fix, and no secret', async () => {
     'ecs_ram_role: ', 'credential_uri: ']) assert.ok(none.includes(source), none);
 });
 
+test('the host file may add roles and name a program', async () => {
+  const ak = variables('ak');
+  const file = join(cloud.folder, 'with-settings.json');
+  const configured = (config) => {
+    writeFileSync(file, JSON.stringify({ plugins: { settings: { 'alibaba-cloud': { config } } } }));
+    return ['token', 'enterprise', '--config', file];
+  };
+  const role = { assumeRoles: [{ roleArn: `${ROLE}sesame-agent`, sessionName: 'on-top', durationSeconds: 900 }] };
+  assert.equal((await run(configured(role), { ...base, ...nowhere, ...ak })).code, 0);
+  const closed = await run(configured({ assumeRoles: [{ roleArn: `${ROLE}sesame-closed` }] }), { ...base, ...nowhere, ...ak });
+  assert.match(closed.out + closed.err, /env: STS: HTTP 403 NoPermission/);
+  const wrong = await run(configured({ assumeRole: [] }), { ...base, ...nowhere, ...ak });
+  assert.match(wrong.err, /plugins\.settings\.alibaba-cloud\.config\.assumeRole: the plugin knows no such member/);
+  const twice = await run(configured({ clientId: 'x' }), { ...base, ...nowhere, ...ak });
+  assert.match(twice.err, /config\.clientId: that is decided by .*alibaba-cloud\.json/);
+
+  const external = join(cloud.folder, 'home-external');
+  mkdirSync(join(external, '.aliyun'), { recursive: true });
+  writeFileSync(join(external, 'key.json'), JSON.stringify({ mode: 'AK', access_key_id: ak.ALIBABA_CLOUD_ACCESS_KEY_ID,
+    access_key_secret: ak.ALIBABA_CLOUD_ACCESS_KEY_SECRET }));
+  writeFileSync(join(external, '.aliyun', 'config.json'), JSON.stringify({ current: 'p', profiles: [
+    { name: 'p', mode: 'External', process_command: `/bin/cat '${join(external, 'key.json')}'` }] }));
+  const env = { ...base, ...nowhere, HOME: external };
+  assert.equal((await run(configured({ externalProgram: '/bin/cat' }), env)).code, 0);
+  const other = await run(configured({ externalProgram: '/bin/echo' }), env);
+  assert.match(other.out + other.err, /does not begin with externalProgram, \/bin\/echo/);
+});
+
 // What Function Compute adds to every request.
 async function platformHeaders(lifetime = 3600) {
   const session = await cloud.control('/ram/sessions', { role: 'sesame-agent', lifetime_s: lifetime });
