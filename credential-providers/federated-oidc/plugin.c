@@ -32,22 +32,6 @@ static const char config_schema[] = IDAAS_CONFIG_SCHEMA(
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static const char *file_fault(int32_t status)
-{
-    switch (status) {
-    case SESAME_NOT_FOUND:
-        return "there is no such file";
-    case SESAME_DENIED:
-        return "it cannot be read";
-    case SESAME_BAD_INPUT:
-        return "it is empty";
-    case SESAME_LIMIT:
-        return "it is too large for a token";
-    default:
-        return "reading it failed";
-    }
-}
-
 /* When IDaaS refuses the token, the likeliest reason stands in what it says itself. */
 static void set_hint(struct sesame_instance *instance, int64_t expires_at_s)
 {
@@ -78,7 +62,7 @@ static bool read_token(struct sesame_instance *instance, uint64_t *out_token, ch
         (void)snprintf(message, size,
                        "OidcTokenNotFound: the OIDC token in %.200s (oidcTokenFilePath) cannot be "
                        "used: %s",
-                       instance->path, file_fault(status));
+                       instance->path, kit_file_fault(status));
         return false;
     }
     if (jwt_expiry_read(&provider->kit, provider->secret, *out_token, &expires_at_s)) {

@@ -19,20 +19,6 @@ void place_add(struct kit_buffer *out, const char *place)
         kit_add_text(out, *at == '/' ? kit_text(".") : (struct sesame_text){at, 1});
 }
 
-static const char *file_fault(int32_t status)
-{
-    switch (status) {
-    case SESAME_NOT_FOUND:
-        return "there is no such file";
-    case SESAME_BAD_INPUT:
-        return "it is empty";
-    case SESAME_LIMIT:
-        return "it is too large";
-    default:
-        return "it cannot be read";
-    }
-}
-
 /* The name that the configuration has at `place` + suffix, which becomes `pointer`. */
 static char *name_at(const struct sesame_instance *instance, const char *place, size_t which,
                      char pointer[POINTER_MAX_BYTES])
@@ -65,7 +51,7 @@ static void explain(struct kit_buffer *why, size_t which, const char *name, cons
     place_add(why, pointer);
     kit_add(why, which == 0 ? ") is not set" : ") cannot be used: ");
     if (which == 1)
-        kit_add(why, file_fault(status));
+        kit_add(why, kit_file_fault(status));
 }
 
 bool secret_read(const struct sesame_instance *instance, const char *place, uint64_t *out,

@@ -238,3 +238,19 @@ bool kit_get_bool(const struct kit *kit, struct sesame_text json, const char *po
 
     return kit_find(kit, json, pointer, &value) && kit_equal(value, "true");
 }
+
+const char *kit_file_fault(int32_t status)
+{
+    switch (status) {
+    case SESAME_NOT_FOUND:
+        return "there is no such file";
+    case SESAME_DENIED:
+        return "it cannot be read";
+    case SESAME_BAD_INPUT:
+        return "it is empty";
+    case SESAME_LIMIT:
+        return "it is larger than 64 KiB";
+    default:
+        return "reading it failed";
+    }
+}

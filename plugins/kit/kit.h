@@ -59,6 +59,9 @@ bool kit_get_bool(const struct kit *kit, struct sesame_text json, const char *po
 /* The characters of a string literal, NUL-terminated; NULL when it is none. `*out_len` (may be
  * NULL) is their number: one of them may be NUL. */
 char *kit_unquote(const struct kit *kit, struct sesame_text literal, size_t *out_len);
+/* Why a file could not be read into a secret, for messages: "there is no such file". */
+const char *kit_file_fault(int32_t status);
+
 /* A plain decimal integer, the whole text. */
 bool kit_parse_int(struct sesame_text text, int64_t *out_value);
 
