@@ -128,6 +128,24 @@ test('the host file may add roles and name a program', async () => {
   assert.match(other.out + other.err, /does not begin with externalProgram, \/bin\/echo/);
 });
 
+test('a signed-in user is acted for, and his token is in no log and nowhere outside locked memory', async () => {
+  const agent = await startAgent(cloud, { env: { ...base, ...nowhere, ...variables('sts'), ACCESS_IDENTITY: 'Human',
+    SESAME_KEEP_DUMPABLE: '1' } });
+  try {
+    const subject = await userToken(cloud);
+    const client = new OpenAI({ baseURL: `${agent.url}/openai/v1`, apiKey: subject, maxRetries: 0 });
+    const answer = await client.chat.completions.create({ stream: false,
+      messages: [{ role: 'user', content: 'Call my enterprise service' }] });
+    assert.match(answer.choices[0].message.content, /"subject":"user_local0alice0001"/);
+    const signature = subject.split('.')[2];
+    assert.ok(!agent.output().includes(signature));
+    for (const text of [signature, variables('sts').ALIBABA_CLOUD_ACCESS_KEY_SECRET, variables('sts').ALIBABA_CLOUD_SECURITY_TOKEN])
+      assert.deepEqual(occurrences(agent.pid, text), []);
+  } finally {
+    await agent.stop();
+  }
+});
+
 // What Function Compute adds to every request.
 async function platformHeaders(lifetime = 3600) {
   const session = await cloud.control('/ram/sessions', { role: 'sesame-agent', lifetime_s: lifetime });
