@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct service {
     struct cloud *cloud;
@@ -42,6 +43,19 @@ static void make_request(struct http_exchange *exchange, struct request *request
         request->authorization.data = secret_borrow(authorization, &request->authorization.len);
 }
 
+/* Origin servers that have a clock say what it shows (RFC 9110 section 6.6.1). */
+static void add_date(struct reply *reply, int64_t now_s)
+{
+    time_t now = (time_t)now_s;
+    struct tm parts;
+    char text[40];
+
+    /* IMF-fixdate is 29 characters; the program sets no locale. */
+    gmtime_r(&now, &parts);
+    if (strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts) > 0)
+        reply_header(reply, "Date", "%s", text);
+}
+
 static void on_request(void *arg, struct http_exchange *exchange)
 {
     struct service *service = arg;
@@ -52,6 +66,9 @@ static void on_request(void *arg, struct http_exchange *exchange)
 
     make_request(exchange, &request);
     reply_init(&reply);
+    add_date(&reply,
+             request.now_s +
+                 (service->kind == SERVICE_ISSUER ? cloud->switches.issuer.clock_offset_s : 0));
     if (service->kind == SERVICE_CONTROL) {
         control_handle(cloud, &request, &reply);
     } else {

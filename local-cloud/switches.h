@@ -39,7 +39,8 @@ struct switches {
     struct {
         int64_t token_lifetime_s;
         int64_t jwks_max_age_s; /* -1: no Cache-Control */
-        int64_t clock_offset_s; /* added to the clock of the issuer */
+        int64_t clock_offset_s; /* added to the clock of the issuer, which dates its answers and
+                                   tokens and judges assertions */
         bool expires_at;        /* the member of token answers */
         bool act;           /* exchanged tokens say who acts; the vendor's page says they do not */
         int64_t actors_max; /* how long the chain of actors may become */

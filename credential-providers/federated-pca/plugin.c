@@ -85,8 +85,8 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
         return SESAME_INTERNAL;
     if (idaas_open(&instance->provider, host, config,
                    "the client id, applicationFederatedCredentialName, that clientX509Certificate "
-                   "is valid and belongs to the key that privateKeyEnvVarName names, and that "
-                   "x509CertChains leads from it to the registered root") &&
+                   "is valid and belongs to the private key, and that x509CertChains leads from it "
+                   "to the registered root") &&
         read_config(instance, config))
         status = assertion_key_from_config(&instance->provider, config, &instance->key);
     if (status == SESAME_OK)

@@ -146,7 +146,7 @@ static void explain_clock(const struct answer *answer, struct kit_buffer *out)
     kit_add(out, "; the clock of this machine is ");
     kit_add_number(out, ahead_s < 0 ? -ahead_s : ahead_s);
     kit_add(out, ahead_s < 0 ? " s behind" : " s ahead of");
-    kit_add(out, ahead_s < 0 ? " the server's: set it" : " the server's: set it");
+    kit_add(out, " the server's: set it");
 }
 
 static void end_refused(const struct answer *answer)
@@ -165,8 +165,8 @@ static void end_refused(const struct answer *answer)
     (void)snprintf(facts, sizeof facts, " (scope %.100s): HTTP %" PRId32 "%s%.40s%s%.100s",
                    answer->fetch->scope, reply->http_status, code == NULL ? "" : " ",
                    code == NULL ? "" : code, said == NULL ? "" : ": ", said == NULL ? "" : said);
-    kit_add(&message, facts);
     explain_clock(answer, &message);
+    kit_add(&message, facts); /* last: what is too long is cut at the end */
 
     kit_add(&data, "{\"code\":");
     kit_add_quoted(kit, &data, kit_text(code == NULL ? "" : code));

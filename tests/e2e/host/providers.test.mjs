@@ -109,6 +109,16 @@ test('the service-account token is the one that stands in the file', async () =>
   await claims(config);
 });
 
+test('a clock that is off is named, since the refusal itself says nothing of it', async () => {
+  for (const [offset, expected] of [[700, /this machine is (69\d|70\d) s behind the server's: set it/],
+    [-700, /this machine is (69\d|70\d) s ahead of the server's: set it/]]) {
+    await cloud.control('/switches', { issuer: { clock_offset_s: offset } });
+    for (const method of ['private-key-jwt', 'client-secret-jwt', 'federated-pca'])
+      assert.match(await refusal(['token', 'enterprise'], file(`${method}.json`)), expected);
+  }
+  await cloud.control('/reset', {});
+});
+
 test('the operator is told which mistake it was', async () => {
   const { privateKey: other, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
@@ -126,7 +136,7 @@ test('the operator is told which mistake it was', async () => {
     [token, changed('federated-oidc.json', { applicationFederatedCredentialName: 'other' }), {}, /the federated credential "other"/],
     [check, changed('federated-pkcs7.json', { clientDeployEnvironment: 'AWS_EC2' }), {}, /AWS are not supported/],
     [token, file('federated-pkcs7.json'), { SESAME_ECS_METADATA_ENDPOINT: 'http://127.0.0.1:1' }, /needs an ECS instance/],
-    [token, file('federated-pca.json'), { ENV_PRIVATE_KEY: other }, /clientX509Certificate is valid and belongs to the key/],
+    [token, file('federated-pca.json'), { ENV_PRIVATE_KEY: other }, /clientX509Certificate is valid and belongs to the private key/],
   ];
   for (const [words, sdkFile, variables, expected] of mistakes) {
     const said = await refusal(words, sdkFile, variables);
