@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cli/locate.h"
-#include "cli/provider_config.h"
+#include "cli/provider_set.h"
 #include "cli/worker.h"
 #include "config/endpoint.h"
 #include "config/host_config.h"
@@ -20,7 +20,6 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "plugin/catalogue.h"
-#include "plugin/provider_port.h"
 #include "plugin/tool_port.h"
 #include "server/audit.h"
 #include "server/metrics.h"
@@ -40,9 +39,7 @@ struct host {
     struct loop *loop;
     struct http_client *http;
     struct plugin_catalogue *catalogue;
-    struct provider_port **ports;          /* of credential providers, as the two below */
-    struct credential_provider *providers; /* the first is the IDaaS file's, empty without one */
-    size_t provider_count;
+    struct provider_set *providers;
     struct broker *broker;
     struct jwks_cache *jwks;
     struct tool_host **tools;
@@ -165,18 +162,6 @@ static bool open_catalogue(struct host *host, struct error *err)
     return host->catalogue != NULL;
 }
 
-static const struct plugin_manifest *find_plugin(struct host *host, const char *id,
-                                                 struct error *err)
-{
-    const struct plugin_manifest *manifest = plugin_catalogue_find(host->catalogue, id);
-
-    if (manifest == NULL)
-        error_set_named(err, ERROR_NOT_FOUND, "PluginNotFound",
-                        "there is no plugin \"%s\" in the plugin folder: see sesame plugin list",
-                        id);
-    return manifest;
-}
-
 static enum placement placement_of(const struct host *host, const struct plugin_manifest *manifest,
                                    const struct tool_config *tool)
 {
@@ -185,98 +170,17 @@ static enum placement placement_of(const struct host *host, const struct plugin_
     return placement == PLACEMENT_DEFAULT ? manifest->placement : placement;
 }
 
-/* A provider that acts only as the agent itself serves no credential of a user. */
-static bool check_identities(const struct host *host, const struct plugin_manifest *manifest,
-                             struct error *err)
+static bool make_providers(struct host *host, struct error *err)
 {
-    const struct host_config *config = host->setup->host;
-
-    for (char **identity = manifest->identities; *identity != NULL; identity++)
-        if (strcmp(*identity, "user") == 0)
-            return true;
-    for (size_t i = 0; manifest->identities[0] != NULL && i < config->credential_count; i++)
-        if (config->credentials[i].identity == IDENTITY_USER &&
-            config->credentials[i].provider == host->provider_count)
-            return error_set_named(
-                err, ERROR_BAD_INPUT, "UnsupportedAuthenticationMethod",
-                "the credential \"%s\" stands for the signed-in user, but the credential provider "
-                "%s acts only as the agent itself: set credentials.%s.identity to machine%s, or "
-                "use "
-                "a provider that exchanges the user's token",
-                config->credentials[i].name, manifest->id, config->credentials[i].name,
-                config->identity == ACCESS_HUMAN ? " (or ACCESS_IDENTITY to Machine)" : "");
-    return true;
-}
-
-static bool make_provider(struct host *host, const struct plugin_manifest *manifest,
-                          enum placement placement, const char *config_json, struct error *err)
-{
-    size_t index = host->provider_count;
-    struct provider_port_options options = {
-        .library = plugin_library_open(host->catalogue, manifest, err),
+    const struct provider_set_options options = {
+        .setup = host->setup,
+        .catalogue = host->catalogue,
         .home = {host->loop, host->http, NULL},
-        .config_json = config_json,
-        .placement =
-            placement == PLACEMENT_DEFAULT ? placement_of(host, manifest, NULL) : placement,
         .watch = {on_misbehaviour, host, host->shared.platform},
     };
 
-    if (options.library == NULL || !check_identities(host, manifest, err) ||
-        (host->ports[index] = provider_port_new(&options, err)) == NULL)
-        return false;
-    host->providers[index] = provider_port_table(host->ports[index]);
-    host->provider_count++;
-    return true;
-}
-
-static bool make_idaas_provider(struct host *host, struct error *err)
-{
-    const struct idaas_config *idaas = host->setup->idaas;
-    const char *method = authn_method_text(idaas->method);
-    const struct plugin_manifest *manifest =
-        plugin_catalogue_find_provider(host->catalogue, method, idaas->plugin_name);
-    struct plugin_library *library;
-    CLEANUP(buffer_clear) struct buffer config;
-
-    buffer_init(&config, 1024 * 1024);
-    if (manifest == NULL)
-        return error_set_named(err, ERROR_NOT_FOUND, "UnsupportedAuthenticationMethod",
-                               "no plugin here serves the authnMethod %s%s%s of %s: see sesame "
-                               "plugin list",
-                               method, idaas->plugin_name[0] == '\0' ? "" : " with pluginName ",
-                               idaas->plugin_name, idaas->file);
-    library = plugin_library_open(host->catalogue, manifest, err);
-    return library != NULL && provider_config_from_idaas(host->setup, library, &config, err) &&
-           make_provider(host, manifest, PLACEMENT_DEFAULT, config.data, err);
-}
-
-static bool make_named_provider(struct host *host, const struct provider_config *config,
-                                struct error *err)
-{
-    const struct plugin_manifest *manifest = find_plugin(host, config->plugin, err);
-
-    if (manifest != NULL &&
-        make_provider(host, manifest, config->placement, config->config_json, err))
-        return true;
-    return error_prefix(err, "credential_providers.%s", config->name);
-}
-
-static bool make_providers(struct host *host, struct error *err)
-{
-    const struct host_config *config = host->setup->host;
-
-    host->ports = calloc(config->provider_count + 1, sizeof *host->ports);
-    host->providers = calloc(config->provider_count + 1, sizeof *host->providers);
-    if (host->ports == NULL || host->providers == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory for the credential providers");
-    if (host->setup->idaas == NULL)
-        host->provider_count = 1;
-    else if (!make_idaas_provider(host, err))
-        return false;
-    for (size_t i = 0; i < config->provider_count; i++)
-        if (!make_named_provider(host, &config->providers[i], err))
-            return false;
-    return true;
+    host->providers = provider_set_new(&options, err);
+    return host->providers != NULL;
 }
 
 /* For the user's own token to the vault the vendor's sample takes the scope of the IDaaS file,
@@ -304,8 +208,8 @@ static bool make_broker(struct host *host, struct error *err)
     struct broker_options options = {
         .credentials = config->credentials,
         .credential_count = config->credential_count,
-        .provider = host->providers[0],
-        .more_providers = host->providers + 1,
+        .provider = provider_set_tables(host->providers)[0],
+        .more_providers = provider_set_tables(host->providers) + 1,
         .developer_api_endpoint = idaas == NULL ? "" : idaas->developer_api_endpoint,
         .instance_id = idaas == NULL ? "" : idaas->instance_id,
         .vault_scope = IDAAS_PAM_SCOPE,
@@ -372,7 +276,8 @@ static bool make_tool(struct host *host, size_t index, struct error *err)
 {
     const struct host_config *config = host->setup->host;
     const struct tool_config *tool = &config->tools[index];
-    const struct plugin_manifest *manifest = find_plugin(host, tool->plugin, err);
+    const struct plugin_manifest *manifest =
+        plugin_catalogue_require(host->catalogue, tool->plugin, err);
     struct tool_host_options options = {
         .config = tool,
         .broker = host->broker,
@@ -501,10 +406,7 @@ void host_free(struct host *host)
             loop_run_once(host->loop, 0);
     jwks_cache_free(host->jwks);
     broker_free(host->broker);
-    for (size_t i = 0; i < host->provider_count; i++)
-        provider_port_free(host->ports[i]);
-    free(host->ports);
-    free(host->providers);
+    provider_set_free(host->providers);
     for (size_t i = 0; i < host->tool_count; i++)
         tool_host_free(host->tools[i]);
     free(host->tools);

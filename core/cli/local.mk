@@ -11,6 +11,7 @@ sesame_SOURCES = \
     core/cli/notify.c core/cli/notify.h \
     core/cli/plugin_command.c \
     core/cli/provider_config.c core/cli/provider_config.h \
+    core/cli/provider_set.c core/cli/provider_set.h \
     core/cli/serve.c \
     core/cli/setup.c core/cli/setup.h \
     core/cli/session.c core/cli/session.h \

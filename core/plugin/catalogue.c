@@ -138,6 +138,18 @@ static bool is_in(char *const *list, const char *text)
     return false;
 }
 
+const struct plugin_manifest *plugin_catalogue_require(const struct plugin_catalogue *catalogue,
+                                                       const char *id, struct error *err)
+{
+    const struct plugin_manifest *manifest = plugin_catalogue_find(catalogue, id);
+
+    if (manifest == NULL)
+        error_set_named(err, ERROR_NOT_FOUND, "PluginNotFound",
+                        "there is no plugin \"%.64s\" in the plugin folder: see sesame plugin list",
+                        id);
+    return manifest;
+}
+
 const struct plugin_manifest *
 plugin_catalogue_find_provider(const struct plugin_catalogue *catalogue, const char *authn_method,
                                const char *plugin_name)

@@ -44,6 +44,9 @@ const struct plugin_manifest *plugin_catalogue_at(const struct plugin_catalogue 
                                                   size_t index);
 const struct plugin_manifest *plugin_catalogue_find(const struct plugin_catalogue *catalogue,
                                                     const char *id);
+/* The same for one that the configuration names: its absence is an error. */
+const struct plugin_manifest *plugin_catalogue_require(const struct plugin_catalogue *catalogue,
+                                                       const char *id, struct error *err);
 /* The plugin that serves an authnMethod of the IDaaS file (with "PLUGIN", a pluginName). */
 const struct plugin_manifest *
 plugin_catalogue_find_provider(const struct plugin_catalogue *catalogue, const char *authn_method,
