@@ -135,21 +135,36 @@ static void emit(const char *line, size_t len)
     (void)!write(STDERR_FILENO, copy, len);
 }
 
-static void write_record(enum log_level of, const char *area, const char *message,
-                         const struct log_field *fields, size_t count)
+/* ERROR_NONE when it was written, else why not. */
+static enum error_code try_record(enum log_level of, const char *area, const char *message,
+                                  const struct log_field *fields, size_t count)
 {
     struct error err = {0};
     struct buffer line;
-    bool ok;
 
     buffer_init(&line, RECORD_MAX_BYTES);
-    ok = format == LOG_FORMAT_JSON ? add_json(&line, of, area, message, fields, count, &err)
-                                   : add_plain(&line, of, area, message, fields, count, &err);
-    if (ok)
+    if (format == LOG_FORMAT_JSON ? add_json(&line, of, area, message, fields, count, &err)
+                                  : add_plain(&line, of, area, message, fields, count, &err))
         emit(line.data, line.len);
-    else if (count > 0)
-        write_record(of, area, message, (const struct log_field[]){LOG_BOOL("cut", true)}, 1);
     buffer_clear(&line);
+    return err.code;
+}
+
+/* What is too long is written without its fields; where there is no memory, a line that needs none
+ * says so. */
+static void write_record(enum log_level of, const char *area, const char *message,
+                         const struct log_field *fields, size_t count)
+{
+    static const char json[] =
+        "{\"level\":\"error\",\"area\":\"log\",\"msg\":\"a record is lost: no memory\"}\n";
+    static const char plain[] = "error log: a record is lost: no memory\n";
+    enum error_code code = try_record(of, area, message, fields, count);
+
+    if (code == ERROR_LIMIT && count > 0)
+        code = try_record(of, area, message, (const struct log_field[]){LOG_BOOL("cut", true)}, 1);
+    if (code != ERROR_NONE)
+        emit(format == LOG_FORMAT_JSON ? json : plain,
+             format == LOG_FORMAT_JSON ? sizeof json - 1 : sizeof plain - 1);
 }
 
 void log_write(enum log_level of, const char *area, const char *message,

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,6 +70,8 @@ static void fail_each(bool (*run)(struct error *err), enum torture_mode mode)
         bool ok;
 
         ck_assert_uint_lt(++nth, NTH_MAX);
+        if (getenv("TORTURE_SHOW") != NULL)
+            fprintf(stderr, "n %zu\n", nth);
         torture_arm(nth, mode);
         ok = run(&err);
         has_failed = torture_disarm();
