@@ -16,6 +16,7 @@
 #include "local-cloud/json_pack.h"
 #include "local-cloud/mcp.h"
 #include "local-cloud/memory.h"
+#include "local-cloud/model_quirks.h"
 #include "local-cloud/params.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
@@ -145,12 +146,17 @@ static void post_tokens(struct cloud *cloud, struct json_object *body, struct re
 
 static void post_switches(struct cloud *cloud, struct json_object *body, struct reply *reply)
 {
+    struct switches changed = cloud->switches;
+    struct model_quirks quirks = {{false}};
     struct error err = {0};
 
-    if (switches_set(&cloud->switches, body, &err))
+    if (switches_set(&changed, body, &err) &&
+        model_quirks_add(&quirks, changed.model.quirks, &err)) {
+        cloud->switches = changed;
         reply_json(reply, 200, switches_get(&cloud->switches));
-    else
+    } else {
         control_refuse(reply, err.message);
+    }
 }
 
 static void post_fail(struct cloud *cloud, struct json_object *body, struct reply *reply)

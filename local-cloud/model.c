@@ -278,6 +278,7 @@ static void complete(struct cloud *cloud, const struct request *request, struct 
 {
     struct writer writer = {.cloud = cloud, .reply = reply, .created_s = request->now_s};
     struct model_refusal refusal = {0};
+    struct error ignored = {0};
     struct model_request read;
     struct plan plan;
 
@@ -286,9 +287,10 @@ static void complete(struct cloud *cloud, const struct request *request, struct 
         return;
     }
     writer.request = &read;
-    model_quirks_add(&writer.quirks, cloud->switches.model.quirks);
+    /* Both were checked when they came. */
+    model_quirks_add(&writer.quirks, cloud->switches.model.quirks, &ignored);
     if (strncmp(read.model, "quirk-", 6) == 0)
-        model_quirks_add(&writer.quirks, read.model + 6);
+        model_quirks_add(&writer.quirks, read.model + 6, &ignored);
     memcpy(writer.id, "chatcmpl-", 9);
     random_uuid(writer.id + 9);
     if (!model_play_failure(&writer.quirks, &read, reply)) {

@@ -1,6 +1,11 @@
 /* What other servers of the protocol do differently or wrong, played on demand. */
 #include "local-cloud/model_quirks.h"
 
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "local-cloud/memory.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -49,26 +54,38 @@ static const char *const quirk_names[QUIRK_COUNT] = {
     [QUIRK_ERROR_EMPTY] = "error-empty",
 };
 
-int model_quirks_add(struct model_quirks *quirks, const char *names)
+static bool add_one(struct model_quirks *quirks, const char *name, size_t len, struct error *err)
 {
-    int known_count = 0;
+    CLEANUP(cleanup_free) char *text = must_copy_bytes(name, len);
+    const char *nearest;
 
+    for (size_t i = 0; i < QUIRK_COUNT; i++)
+        if (strcmp(quirk_names[i], text) == 0) {
+            quirks->is_on[i] = true;
+            return true;
+        }
+    nearest = text_nearest(text, quirk_names, QUIRK_COUNT);
+    return error_set(err, ERROR_BAD_INPUT, "there is no quirk %.40s%s%s", text,
+                     nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+}
+
+bool model_quirks_add(struct model_quirks *quirks, const char *names, struct error *err)
+{
     while (*names != '\0') {
         size_t len = strcspn(names, " ,+");
 
-        for (size_t i = 0; i < QUIRK_COUNT; i++)
-            if (strlen(quirk_names[i]) == len && memcmp(quirk_names[i], names, len) == 0) {
-                quirks->is_on[i] = true;
-                known_count++;
-            }
+        if (len > 0 && !add_one(quirks, names, len, err))
+            return false;
         names += len + (names[len] != '\0');
     }
-    return known_count;
+    return true;
 }
 
 bool model_quirks_names_model(const char *model)
 {
     struct model_quirks quirks = {{false}};
+    struct error ignored = {0};
 
-    return strncmp(model, "quirk-", 6) == 0 && model_quirks_add(&quirks, model + 6) > 0;
+    return strncmp(model, "quirk-", 6) == 0 && model[6] != '\0' &&
+           model_quirks_add(&quirks, model + 6, &ignored);
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct error;
+
 enum model_quirk {
     /* how tool calls come */
     QUIRK_ARGS_BYTEWISE, /* one character of the arguments in each delta */
@@ -61,11 +63,11 @@ struct model_quirks {
     bool is_on[QUIRK_COUNT];
 };
 
-/* Turns on the quirks that `names` lists, separated by blanks, commas or '+'; unknown names are
- * passed over. Returns how many it knew. */
-int model_quirks_add(struct model_quirks *quirks, const char *names);
+/* Turns on the quirks that `names` lists, separated by blanks, commas or '+'. False when one is not
+ * known: it is named with the nearest that is. Those before it are on. */
+bool model_quirks_add(struct model_quirks *quirks, const char *names, struct error *err);
 
-/* True for "quirk-..." with at least one known name. */
+/* True for "quirk-..." with known names only. */
 bool model_quirks_names_model(const char *model);
 
 #endif

@@ -1,6 +1,6 @@
 // Every way to authenticate, with what the stand-in writes into its folder and with keys from npm `jose`.
 import assert from 'node:assert/strict';
-import { createPrivateKey, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -71,6 +71,46 @@ test('an assertion is good once, for this endpoint, this client and this time', 
     assert.match(answer.error_description, why);
     assert.match(answer.request_id, /^[0-9A-F-]{36}$/);
   }
+});
+
+test('neither no signature nor the public key as a secret authenticates', async () => {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { aud: cloud.config.tokenEndpoint, sub: cloud.config.clientId, iss: cloud.config.clientId,
+    jti: randomUUID(), iat: now, exp: now + 600 };
+  const send = (client_assertion) => ask({ client_assertion_type: JWT_BEARER, client_assertion });
+  assert.equal((await send(`${part({ alg: 'none' })}.${part(claims)}.`)).error, 'invalid_client');
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' });
+  await cloud.control('/clients/keys', { pem });
+  assert.equal((await signed(privateKey, 'ES256')).status, 200);
+  assert.equal((await signed(Buffer.from(pem), 'HS256')).error, 'invalid_client');
+  assert.equal((await signed(Buffer.from(cloud.environment.IDAAS_CLIENT_SECRET), 'HS256')).status, 200);
+});
+
+test('what cannot be registered is refused with the reason', async () => {
+  const refused = async (path, body) => (await cloud.control(path, body)).error;
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  assert.match(await refused('/clients/keys', { pem: publicKey.export({ type: 'spki', format: 'pem' }) }), /1024 bits/);
+  assert.match(await refused('/clients/keys', { pem: 'no key' }), /neither a public key nor a certificate/);
+  assert.match(await refused('/clients/keys', { jwk: { kty: 'oct', k: 'AAAA', kid: 'x' } }), /cannot be used/);
+  assert.match(await refused('/clients/keys', { client: 'app_nobody' }), /names no client/);
+  assert.match(await refused('/federation', { name: 'f', kind: 'saml' }), /oidc, pkcs7 or x509/);
+  assert.match(await refused('/federation', { name: 'f', kind: 'oidc' }), /issuer and jwks/);
+  assert.match(await refused('/federation', { name: 'f', kind: 'x509', certificate: 'x' }), /certificate/);
+});
+
+test('another cluster is trusted once it is registered', async () => {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+  const now = Math.floor(Date.now() / 1000);
+  const token = await new SignJWT({ iss: 'https://other.example.com', sub: 'workload', aud: ['idaas'], exp: now + 60 })
+    .setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(privateKey);
+  const send = () => ask({ application_federated_credential_name: 'fed_other', client_assertion: token,
+    client_assertion_type: `${IDAAS}id-token-bearer` });
+  assert.equal((await send()).error, 'invalid_client');
+  await cloud.control('/federation', { name: 'fed_other', kind: 'oidc', issuer: 'https://other.example.com',
+    audience: 'idaas', subject: 'workload', jwks: { keys: [{ ...await exportJWK(publicKey), kid: 'k1' }] } });
+  assert.equal((await send()).status, 200);
 });
 
 test('a service-account token of the cluster authenticates, from the file and fresh from the control port', async () => {

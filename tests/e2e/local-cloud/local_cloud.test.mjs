@@ -155,6 +155,14 @@ test('a route is found from geocoded places', async () => {
   await client.close();
 });
 
+test('a switch or quirk that does not exist is named, and nothing is changed', async () => {
+  const set = (model) => cloud.control('/switches', { model });
+  assert.match((await set({ quirks: 'crlf+no-don' })).error, /no quirk no-don; did you mean no-done/);
+  assert.match((await set({ quirk: 'crlf' })).error, /did you mean quirks/);
+  assert.equal((await cloud.control('/state')).switches.model.quirks, '');
+  assert.equal((await set({ quirks: 'crlf+no-done' })).model.quirks, 'crlf+no-done');
+});
+
 test('ordered faults come once, and the log shows where a secret went', async () => {
   await cloud.control('/fail', { at: 'jwks', status: 503, body: '{}' });
   const jwks = `${cloud.config.issuer}/jwks`;
