@@ -3,4 +3,5 @@ EXTRA_DIST += tests/e2e/host/agent.mjs tests/e2e/host/alibaba.test.mjs tests/e2e
     tests/e2e/host/mcp_client.mjs tests/e2e/host/page.test.mjs tests/e2e/host/screenshot.mjs tests/e2e/host/secrets.test.mjs tests/e2e/host/package.json \
     tests/e2e/host/package-lock.json tests/e2e/host/page_errors.test.mjs tests/e2e/host/providers.test.mjs
 EXTRA_DIST += tests/e2e/oauth2/certificates.mjs tests/e2e/oauth2/file.test.mjs tests/e2e/oauth2/oauth2.test.mjs tests/e2e/oauth2/package-lock.json \
-    tests/e2e/oauth2/package.json tests/e2e/oauth2/resource.mjs tests/e2e/oauth2/server.mjs
+    tests/e2e/oauth2/model.mjs tests/e2e/oauth2/package.json tests/e2e/oauth2/resource.mjs tests/e2e/oauth2/secrets.test.mjs \
+    tests/e2e/oauth2/server.mjs tests/e2e/oauth2/user.test.mjs

@@ -48,13 +48,13 @@ async function check(request, keys, issuer, state) {
 
 export async function startResource(tls, server) {
   const keys = createLocalJWKSet({ keys: [server.key] });
-  const state = { jtis: new Set(), nonce: 'first-nonce', refusals: [], served: 0 };
+  const state = { jtis: new Set(), tokens: new Set(), nonce: 'first-nonce', refusals: [] };
   const web = https.createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, async (request, response) => {
     request.resume();
     response.setHeader('DPoP-Nonce', state.nonce);
     try {
       const facts = await check(request, keys, server.issuer, state);
-      state.served += 1;
+      state.tokens.add(request.headers.authorization.split(' ')[1]);
       response.setHeader('Content-Type', 'application/json');
       response.end(JSON.stringify(facts));
     } catch (refusal) {

@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import https from 'node:https';
 
-import { generateKeyPair, exportJWK } from 'jose';
+import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
 
 export const SERVICE = 'https://orders.example';
+export const AGENT = 'https://agent.example';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
@@ -19,29 +20,30 @@ export async function listen(server) {
 async function makeSigningKey() {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const facts = { kid: 'server-1', use: 'sig', alg: 'ES256' };
-  return { private: { ...await exportJWK(privateKey), ...facts }, public: { ...await exportJWK(publicKey), ...facts } };
+  return { key: privateKey, private: { ...await exportJWK(privateKey), ...facts }, public: { ...await exportJWK(publicKey), ...facts } };
 }
 
 const pemOf = (certificate) => `-----BEGIN CERTIFICATE-----\n${certificate.raw.toString('base64')}\n-----END CERTIFICATE-----`;
 const peerOf = (ctx) => (ctx.socket.getPeerCertificate ? ctx.socket.getPeerCertificate() : {});
 
-// RFC 8693, which oidc-provider leaves to its users: the subject token must be one of its own.
-function addTokenExchange(provider, seen) {
+// RFC 8693, which oidc-provider leaves to its users: the subject token must be one of its own for the agent.
+function addTokenExchange(provider, seen, keys, issuer) {
   provider.registerGrantType(EXCHANGE, async (ctx) => {
     const { params, client } = ctx.oidc;
-    seen.exchange = { ...params };
+    seen.exchanges.push({ ...params });
     if (params.subject_token_type !== ACCESS_TOKEN) throw new errors.InvalidRequest('subject_token_type');
-    if (params.subject_token !== seen.userToken) throw new errors.InvalidGrant('subject_token is unknown');
+    const { payload } = await jwtVerify(params.subject_token, keys, { issuer, audience: AGENT })
+      .catch(() => { throw new errors.InvalidGrant('the subject token is not one of ours'); });
     const resourceServer = new provider.ResourceServer(params.resource, { scope: 'read write', accessTokenFormat: 'jwt', accessTokenTTL: 600,
       jwt: { sign: { alg: 'ES256' } } });
     const token = new provider.ClientCredentials({ client, scope: params.scope, resourceServer });
-    token.extra = { sub_of_user: 'alice' };
+    token.extra = { sub_of_user: payload.sub };
     ctx.body = { access_token: await token.save(), issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: token.expiration };
   }, ['subject_token', 'subject_token_type', 'requested_token_type', 'resource', 'scope', 'audience'], ['resource']);
 }
 
 export async function startServer(tls, clients) {
-  const seen = { requests: [], userToken: 'the-token-of-alice' };
+  const seen = { requests: [], exchanges: [] };
   const signing = await makeSigningKey();
   let handle;
   const serve = (request, response) => {
@@ -84,8 +86,12 @@ export async function startServer(tls, clients) {
       },
     },
   });
-  addTokenExchange(provider, seen);
+  addTokenExchange(provider, seen, createLocalJWKSet({ keys: [signing.public] }), issuer);
   handle = provider.callback();
   const stop = () => [plain, mutual].forEach((server) => { server.close(); server.closeAllConnections(); });
-  return { issuer, alias, seen, key: signing.public, stop };
+  // What a signed-in user brings to the agent.
+  const userToken = (sub) => new SignJWT({ scope: 'agent.access', client_id: 'page' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'server-1', typ: 'at+jwt' })
+    .setIssuer(issuer).setAudience(AGENT).setSubject(sub).setIssuedAt().setExpirationTime('5 minutes').sign(signing.key);
+  return { issuer, alias, seen, key: signing.public, userToken, stop };
 }
