@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[] = {"--config", "--idaas-config", "--listen", "--json", "--reveal"};
+static const char *const names[] = {"--config", "--idaas-config", "--listen",
+                                    "--key",    "--json",         "--reveal"};
 
 /* The value of `--name VALUE` or `--name=VALUE`; NULL when `argument` is another option. */
 static const char *value_of(const char *name, int argc, char **argv, int *index, bool *is_missing)
@@ -55,6 +56,8 @@ bool command_line_read(int argc, char **argv, struct command_line *out)
             out->idaas_config = value;
         else if ((value = value_of("--listen", argc, argv, &i, &is_missing)) != NULL)
             out->listen = value;
+        else if ((value = value_of("--key", argc, argv, &i, &is_missing)) != NULL)
+            out->key = value;
         else if (is_missing)
             return false;
         else if (strncmp(argv[i], java_option, sizeof java_option - 1) == 0)

@@ -12,6 +12,7 @@ struct command_line {
     const char
         *idaas_config;  /* --idaas-config FILE, or the sample's -Dcloud_idaas_config_path=FILE */
     const char *listen; /* --listen HOST:PORT */
+    const char *key;    /* --key FILE */
     bool is_json;       /* --json */
     bool reveals;       /* --reveal */
     char **words;       /* borrowed from argv */
@@ -24,6 +25,8 @@ bool command_line_read(int argc, char **argv, struct command_line *out);
 int serve_command(const struct command_line *line);
 int config_command(const struct command_line *line);
 int plugin_command(const struct command_line *line);
+/* plugin digest|sign|verify PLUGIN */
+int plugin_trust_command(const struct command_line *line);
 int tool_command(const struct command_line *line);
 int doctor_command(const struct command_line *line);
 int demo_command(const struct command_line *line);

@@ -159,6 +159,8 @@ static bool open_catalogue(struct host *host, struct error *err)
         if (plugins->items[i].directory[0] != '\0')
             extra[count++] = plugins->items[i].directory;
     host->catalogue = plugin_catalogue_new(directory, extra, err);
+    if (host->catalogue != NULL)
+        plugin_catalogue_set_trust(host->catalogue, plugins);
     return host->catalogue != NULL;
 }
 

@@ -9,7 +9,7 @@ sesame_SOURCES = \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \
     core/cli/notify.c core/cli/notify.h \
-    core/cli/plugin_command.c \
+    core/cli/plugin_command.c core/cli/plugin_trust_command.c \
     core/cli/provider_config.c core/cli/provider_config.h \
     core/cli/provider_set.c core/cli/provider_set.h \
     core/cli/serve.c \

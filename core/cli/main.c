@@ -14,7 +14,8 @@ static const struct command {
     {"demo", demo_command, "the host with an offline stand-in for everything around it"},
     {"doctor", doctor_command, "walk through everything a turn needs and say what to fix"},
     {"config", config_command, "config check: read both files, show every problem"},
-    {"plugin", plugin_command, "plugin list | plugin show ID"},
+    {"plugin", plugin_command,
+     "plugin list | show ID | digest FILE.so | sign, verify --key FILE.pem FILE.so"},
     {"tool", tool_command, "tool list | tool call FUNCTION [JSON]: try a tool without a model"},
     {"token", token_command, "token CREDENTIAL [--reveal]: fetch one credential"},
 };

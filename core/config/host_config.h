@@ -92,6 +92,8 @@ struct plugin_config {
     enum placement placement;
     bool is_required;
     bool is_isolation_required;
+    bool must_be_signed;
+    char *sha256;      /* of the library, 64 hex digits; "": not held against anything */
     char *directory;   /* "": the common one */
     char *config_json; /* an object: what the provider that the IDaaS file picks gets besides it */
 };
@@ -101,6 +103,9 @@ struct plugins_config {
     enum placement default_placement;
     bool default_is_required;
     bool default_is_isolation_required;
+    bool default_must_be_signed;
+    char **trusted_keys; /* files with Ed25519 public keys, PEM */
+    size_t trusted_key_count;
     struct plugin_config *items;
     size_t count;
 };

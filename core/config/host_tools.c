@@ -91,15 +91,32 @@ static char *read_config(const struct place *plugin, const char *secret_fix)
     return place_copy(plugin, text.data, text.len);
 }
 
+static char *read_digest(const struct place *place)
+{
+    char *text = place_text(place, "sha256", "");
+    struct problem *problem;
+
+    if (text[0] == '\0' || (strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64))
+        return text;
+    problem = place_problem(place, false, "sha256");
+    PROBLEM_SET(problem, what, "not a SHA-256 digest");
+    PROBLEM_SET(problem, found, "\"%.80s\"", text);
+    PROBLEM_SET(problem, expected, "64 hex digits, as sesame plugin digest FILE prints them");
+    return text;
+}
+
 static void read_plugin(const struct place *place, struct plugins_config *plugins,
                         struct plugin_config *out)
 {
-    static const char *const keys[] = {"placement", "required", "isolation", "directory", "config"};
+    static const char *const keys[] = {"placement", "required",  "isolation", "signed",
+                                       "sha256",    "directory", "config"};
 
     place_check_keys(place, keys, COUNT(keys));
     out->placement = read_placement(place);
     out->is_required = place_bool(place, "required", plugins->default_is_required);
     out->is_isolation_required = read_isolation(place, plugins->default_is_isolation_required);
+    out->must_be_signed = place_bool(place, "signed", plugins->default_must_be_signed);
+    out->sha256 = read_digest(place);
     out->directory = place_text(place, "directory", "");
     out->config_json = read_config(
         place, "Name the variable or the file that holds it, as the plugin's README says.");
@@ -131,10 +148,24 @@ static void read_settings(const struct place *place, struct host_config *config)
     }
 }
 
+static void check_signing(const struct place *place, const struct plugins_config *plugins)
+{
+    bool is_wanted = plugins->default_must_be_signed;
+    struct problem *problem;
+
+    for (size_t i = 0; i < plugins->count; i++)
+        is_wanted = is_wanted || plugins->items[i].must_be_signed;
+    if (!is_wanted || plugins->trusted_key_count > 0)
+        return;
+    problem = place_problem(place, false, "trusted_keys");
+    PROBLEM_SET(problem, what, "plugins must be signed, and no key is trusted");
+    PROBLEM_SET(problem, expected, "a list of files with Ed25519 public keys in PEM form");
+}
+
 void host_read_plugins(const struct place *root, struct host_config *config)
 {
-    static const char *const keys[] = {"directory", "defaults", "settings"};
-    static const char *const default_keys[] = {"placement", "required", "isolation"};
+    static const char *const keys[] = {"directory", "trusted_keys", "defaults", "settings"};
+    static const char *const default_keys[] = {"placement", "required", "isolation", "signed"};
     struct plugins_config *plugins = &config->plugins;
     struct place place, defaults;
 
@@ -146,7 +177,10 @@ void host_read_plugins(const struct place *root, struct host_config *config)
     plugins->default_placement = read_placement(&defaults);
     plugins->default_is_required = place_bool(&defaults, "required", true);
     plugins->default_is_isolation_required = read_isolation(&defaults, false);
+    plugins->default_must_be_signed = place_bool(&defaults, "signed", false);
+    plugins->trusted_keys = place_texts(&place, "trusted_keys", &plugins->trusted_key_count);
     read_settings(&place, config);
+    check_signing(&place, plugins);
 }
 
 static char *read_plugin_id(const struct place *place, const char *expected)

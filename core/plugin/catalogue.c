@@ -20,6 +20,7 @@ struct entry {
 struct plugin_catalogue {
     struct entry *entries;
     size_t count;
+    const struct plugins_config *trust; /* NULL: every library is taken */
 };
 
 static bool add(struct plugin_catalogue *catalogue, struct plugin_manifest *manifest,
@@ -110,6 +111,12 @@ void plugin_catalogue_free(struct plugin_catalogue *catalogue)
     free(catalogue);
 }
 
+void plugin_catalogue_set_trust(struct plugin_catalogue *catalogue,
+                                const struct plugins_config *config)
+{
+    catalogue->trust = config;
+}
+
 size_t plugin_catalogue_count(const struct plugin_catalogue *catalogue)
 {
     return catalogue->count;
@@ -177,7 +184,7 @@ static struct plugin_library *open_library(struct plugin_catalogue *catalogue,
         if (entry->manifest != manifest)
             continue;
         if (*library == NULL)
-            *library = plugin_library_load(manifest, program, err);
+            *library = plugin_library_load(manifest, program, catalogue->trust, err);
         return *library;
     }
     error_set(err, ERROR_NOT_FOUND, "the plugin %s is not in the catalogue", manifest->id);

@@ -39,6 +39,11 @@ struct plugin_catalogue *plugin_catalogue_new(const char *directory, const char 
 /* Libraries stay mapped for the life of the process (lessons, unload). */
 void plugin_catalogue_free(struct plugin_catalogue *catalogue);
 
+/* From here on libraries are held against the digests and signatures that `config` wants before
+ * anything of them runs; borrowed for the catalogue's lifetime. */
+void plugin_catalogue_set_trust(struct plugin_catalogue *catalogue,
+                                const struct plugins_config *config);
+
 size_t plugin_catalogue_count(const struct plugin_catalogue *catalogue);
 const struct plugin_manifest *plugin_catalogue_at(const struct plugin_catalogue *catalogue,
                                                   size_t index);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/json_schema.h"
 #include "plugin/process_library.h"
+#include "plugin/trust.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -149,7 +150,8 @@ static bool compile_schema(struct plugin_library *library, const char *path, str
 }
 
 struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
-                                           const char *program, struct error *err)
+                                           const char *program, const struct plugins_config *trust,
+                                           struct error *err)
 {
     struct plugin_library *library = calloc(1, sizeof *library);
     CLEANUP(cleanup_free) char *path = NULL;
@@ -162,6 +164,7 @@ struct plugin_library *plugin_library_load(const struct plugin_manifest *manifes
     library->manifest = manifest;
     library->fd = open_file(manifest, path, err);
     if (library->fd >= 0 &&
+        (trust == NULL || plugin_trust_check(trust, manifest, library->fd, path, err)) &&
         (program == NULL ? load(library, path, err)
                          : process_library_describe(library, program, path, err)) &&
         check_descriptor(library, path, err) && compile_schema(library, path, err))

@@ -18,10 +18,12 @@ struct plugin_library {
     struct process_library *apart; /* NULL: it is mapped here */
 };
 
-/* What the manifest's file holds, opened and checked. With `program` (else NULL) the library is
+/* What the manifest's file holds, opened and checked, against `trust` too (may be NULL). With
+ * `program` (else NULL) the library is
  * mapped in a process of its own only. NULL with `err`. */
 struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
-                                           const char *program, struct error *err);
+                                           const char *program, const struct plugins_config *trust,
+                                           struct error *err);
 /* Frees what is ours; the code stays mapped. */
 void plugin_library_free(struct plugin_library *library);
 

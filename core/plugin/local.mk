@@ -23,4 +23,5 @@ libplugin_la_SOURCES = \
     core/plugin/tool_host.c core/plugin/tool_host.h \
     core/plugin/tool_port.c core/plugin/tool_port.h \
     core/plugin/tool_thread.c core/plugin/tool_thread.h \
+    core/plugin/trust.c core/plugin/trust.h \
     core/plugin/wire.c core/plugin/wire.h

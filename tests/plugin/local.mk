@@ -8,3 +8,7 @@ check_PROGRAMS += test_providers
 test_providers_SOURCES = tests/plugin/test_providers.c
 test_providers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_providers_LDADD = $(test_tools_LDADD)
+check_PROGRAMS += test_trust
+test_trust_SOURCES = tests/plugin/test_trust.c
+test_trust_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_trust_LDADD = $(test_tools_LDADD)
