@@ -9,6 +9,7 @@
 #include "local-cloud/params.h"
 #include "local-cloud/pop.h"
 #include "local-cloud/ram.h"
+#include "local-cloud/realm.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
 
@@ -199,7 +200,7 @@ static bool check_signature(const struct request *request, const struct ram_key 
     must_have(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key->secret, strlen(key->secret),
                         (const unsigned char *)text, strlen(text), mac, sizeof mac, &len));
     hex_encode(mac, len, expected);
-    if (strcmp(expected, authorization->signature) == 0)
+    if (secret_text_equal(slice_of(authorization->signature), expected))
         return true;
     return pop_refuse(reply, request, 400, "SignatureDoesNotMatch",
                       "Specified signature is not matched with our calculation. server string to "

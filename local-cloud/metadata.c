@@ -70,9 +70,9 @@ static const struct ram_role *machine_role(const struct cloud *cloud)
     return role != NULL && role->may_be_on_machine ? role : NULL;
 }
 
-/* The five members that the metadata service and a credentials URI have in common. */
+/* The metadata service also says when it has made the credentials, a credentials URI does not. */
 static void answer_credentials(struct cloud *cloud, const struct request *request,
-                               const struct ram_role *role, struct reply *reply)
+                               const struct ram_role *role, bool says_when, struct reply *reply)
 {
     const struct ram_key *session = ram_session_new(
         cloud->ram, role, MACHINE_ID, cloud->switches.metadata.session_s, request->now_s);
@@ -82,9 +82,9 @@ static void answer_credentials(struct cloud *cloud, const struct request *reques
     sts_format_time(request->now_s, updated);
     reply_json(reply, 200,
                json_pack("{AccessKeyId:s,AccessKeySecret:s,Expiration:s,SecurityToken:s,"
-                         "LastUpdated:s,Code:s}",
-                         session->id, session->secret, expiration, session->token, updated,
-                         "Success"));
+                         "LastUpdated:s?,Code:s}",
+                         session->id, session->secret, expiration, session->token,
+                         says_when ? updated : NULL, "Success"));
 }
 
 static void get_role(struct cloud *cloud, const struct request *request, struct reply *reply)
@@ -100,7 +100,7 @@ static void get_role(struct cloud *cloud, const struct request *request, struct 
         line = must_format("%s\n", role->name);
         plain(reply, 200, line);
     } else {
-        answer_credentials(cloud, request, role, reply);
+        answer_credentials(cloud, request, role, true, reply);
     }
 }
 
@@ -148,5 +148,5 @@ void metadata_handle(struct cloud *cloud, const struct request *request, struct 
     else if (role == NULL)
         plain(reply, 404, "Not Found\n");
     else
-        answer_credentials(cloud, request, role, reply);
+        answer_credentials(cloud, request, role, false, reply);
 }

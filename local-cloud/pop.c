@@ -8,6 +8,7 @@
 #include "local-cloud/oauth_error.h"
 #include "local-cloud/params.h"
 #include "local-cloud/ram.h"
+#include "local-cloud/realm.h"
 #include "local-cloud/replay_memory.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
@@ -109,7 +110,7 @@ const struct ram_key *pop_check_key(const struct pop_gate *gate, const struct re
     else if (token != NULL && key->token == NULL)
         pop_refuse(reply, request, 400, "InvalidSecurityToken.MismatchWithAccessKey",
                    "Specified SecurityToken mismatch with the AccessKey.");
-    else if (token != NULL && strcmp(token, key->token) != 0)
+    else if (token != NULL && !secret_text_equal(slice_of(token), key->token))
         pop_refuse(reply, request, 400, "InvalidSecurityToken.Malformed",
                    "Specified SecurityToken is malformed.");
     else if (key->expires_at_s != 0 && request->now_s >= key->expires_at_s)

@@ -10,6 +10,7 @@
 #include "local-cloud/params.h"
 #include "local-cloud/pop.h"
 #include "local-cloud/ram.h"
+#include "local-cloud/realm.h"
 #include "local-cloud/reply.h"
 #include "local-cloud/request.h"
 
@@ -66,7 +67,7 @@ static bool check_signature(const struct request *request, const struct params *
 
     if (text == NULL)
         return pop_refuse(reply, request, 400, "InvalidParameter", "The request is too large.");
-    if (strcmp(params_get(params, "Signature"), expected) == 0)
+    if (secret_text_equal(slice_of(params_get(params, "Signature")), expected))
         return true;
     return pop_refuse(reply, request, 400, "SignatureDoesNotMatch",
                       "Specified signature is not matched with our calculation. server string to "

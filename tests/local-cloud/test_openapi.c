@@ -215,6 +215,39 @@ static void ask_machine(const char *method, const char *path, const char *name, 
     cloud_handle(cloud, SERVICE_METADATA, &request, &reply);
 }
 
+/* The last answer of a captured case; borrowed from `*out_file`, which is the caller's. */
+static struct json_object *chain_answer(const char *name, struct json_object **out_file)
+{
+    struct json_object *cases = get(*out_file = vectors("alibaba-credential-chain.json"), "cases");
+
+    for (size_t i = 0;; i++) {
+        struct json_object *one = json_object_array_get_idx(cases, i);
+        struct json_object *exchanges = get(one, "exchanges");
+
+        if (strcmp(json_get_string(one, "name", NULL), name) == 0)
+            return json_object_array_get_idx(exchanges, json_object_array_length(exchanges) - 1);
+    }
+}
+
+static const struct {
+    const char *name, *path;
+} machine_answers[] = {
+    {"imds_v2_discover_role", PATH_METADATA_ROLES RAM_ROLE_AGENT},
+    {"uri_ok", PATH_CREDENTIALS_URI},
+};
+
+START_TEST(credentials_come_with_the_captured_members)
+{
+    struct json_object *chain, *found, *expected;
+
+    ask_machine("GET", machine_answers[_i].path, "accept", "*/*");
+    compare(chain_answer(machine_answers[_i].name, &chain), &found, &expected);
+    json_object_put(found);
+    json_object_put(expected);
+    json_object_put(chain);
+}
+END_TEST
+
 START_TEST(a_metadata_token_is_good_for_its_time)
 {
     static const char ttl[] = "x-aliyun-ecs-metadata-token-ttl-seconds";
@@ -263,6 +296,8 @@ int main(void)
     tcase_add_loop_test(all, a_captured_request_is_answered_as_the_captured_answer, 0,
                         sizeof good / sizeof good[0]);
     tcase_add_loop_test(all, a_refusal_is_the_captured_one, 0, sizeof bad / sizeof bad[0]);
+    tcase_add_loop_test(all, credentials_come_with_the_captured_members, 0,
+                        sizeof machine_answers / sizeof machine_answers[0]);
     tcase_add_test(all, a_metadata_token_is_good_for_its_time);
     tcase_add_test(all, a_machine_knows_its_own_role_only);
     suite_add_tcase(suite, all);
