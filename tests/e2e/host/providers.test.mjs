@@ -81,6 +81,20 @@ for (const method of methods) {
   });
 }
 
+// The READMEs' examples with the stand-in's values in place of theirs: nothing that is needed is missing in them.
+for (const provider of ['client-secret', 'private-key-jwt', 'federated-oidc', 'federated-pkcs7', 'federated-pca']) {
+  test(`${provider}: the example of the README works`, async () => {
+    const readme = readFileSync(new URL(`../../../credential-providers/${provider}/README.md`, import.meta.url), 'utf8');
+    const example = JSON.parse(/```json\n([\s\S]*?)```/.exec(readme)[1]);
+    const real = JSON.parse(read(provider === 'client-secret' ? 'client-secret-basic.json' : `${provider}.json`));
+    const fill = (shown, values) => Object.fromEntries(Object.entries(shown).map(([name, value]) =>
+      [name, typeof value === 'object' ? fill(value, values[name]) : values[name] ?? value]));
+    const path = join(base, `example-${provider}.json`);
+    writeFileSync(path, JSON.stringify(fill(example, real)));
+    await claims(path);
+  });
+}
+
 test('every kind of key and algorithm is taken by the service', async () => {
   for (const [key, algorithms] of [['rsa-2048', ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
     ['p-256', ['ES256']], ['p-384', ['ES384']], ['p-521', ['ES512']], ['ed25519', ['EdDSA']]])
