@@ -69,16 +69,23 @@ for (const method of methods) {
     assert.equal(/^value\s+(\S+)$/m.exec(vault.out)[1], await cloud.apiKey(env.LLM_API_KEY_IDENTIFIER));
   });
 
-  test(`${method}: a whole turn`, async () => {
-    const agent = await startAgent(cloud, { env: { ...env, CLOUD_IDAAS_CONFIG_PATH: file(`${method}.json`) } });
-    await agent.until('/ready', 200);
-    const answer = await fetch(`${agent.url}/openai/v1/chat/completions`, { method: 'POST',
-      headers: { authorization: `Bearer ${await userToken(cloud)}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ messages: [{ role: 'user', content: 'Call my enterprise service' }], stream: false }) });
-    assert.equal(answer.status, 200);
-    assert.equal((await answer.json()).choices[0].finish_reason, 'stop');
-    assert.equal(await agent.stop(), 0);
-  });
+  // As itself, and on behalf of the user, whose token is exchanged (RFC 8693): the service says whom it saw.
+  for (const [identity, subject] of [['Machine', /"subject":"app_/], ['Human', /"subject":"user_local0alice0001"/]]) {
+    test(`${method}: a whole turn as ${identity}`, async () => {
+      const agent = await startAgent(cloud, { env: { ...env, CLOUD_IDAAS_CONFIG_PATH: file(`${method}.json`), ACCESS_IDENTITY: identity } });
+      try {
+        const answer = await fetch(`${agent.url}/openai/v1/chat/completions`, { method: 'POST',
+          headers: { authorization: `Bearer ${await userToken(cloud)}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ messages: [{ role: 'user', content: 'Call my enterprise service' }], stream: false }) });
+        assert.equal(answer.status, 200);
+        const { choices: [{ finish_reason: reason, message }] } = await answer.json();
+        assert.equal(reason, 'stop');
+        assert.match(message.content, subject);
+      } finally {
+        await agent.stop();
+      }
+    });
+  }
 }
 
 // The READMEs' examples with the stand-in's values in place of theirs: nothing that is needed is missing in them.
