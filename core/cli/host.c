@@ -325,6 +325,23 @@ static bool make_tools(struct host *host, struct error *err)
     return true;
 }
 
+static void retry_failed(void *arg)
+{
+    struct host *host = arg;
+
+    if (host->broker != NULL)
+        broker_retry_failed(host->broker);
+}
+
+/* [any thread] After a long sleep of the instance a refresh may have failed with the key of before,
+ * a moment ahead of the request that brings the new one. */
+static void on_platform_key(void *arg)
+{
+    struct host *host = arg;
+
+    (void)loop_post(host->loop, retry_failed, host);
+}
+
 static bool open_platform(struct host *host, struct error *err)
 {
     bool brings_keys = false;
@@ -333,7 +350,7 @@ static bool open_platform(struct host *host, struct error *err)
         return false;
     if (!brings_keys)
         return true;
-    host->shared.platform = platform_credentials_new(err);
+    host->shared.platform = platform_credentials_new(on_platform_key, host, err);
     if (host->shared.platform != NULL)
         log_info("start", "Function Compute: each request brings the execution role's key");
     return host->shared.platform != NULL;
@@ -407,7 +424,7 @@ void host_free(struct host *host)
         for (int i = 0; i < 3; i++)
             loop_run_once(host->loop, 0);
     jwks_cache_free(host->jwks);
-    broker_free(host->broker);
+    broker_free(TAKE(host->broker));
     provider_set_free(host->providers);
     for (size_t i = 0; i < host->tool_count; i++)
         tool_host_free(host->tools[i]);

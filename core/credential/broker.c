@@ -222,6 +222,24 @@ void broker_invalidate(struct broker *broker, size_t index, struct subject *subj
     set_timer(broker);
 }
 
+static void retry_failed(struct broker_item *item)
+{
+    if (item == NULL || item->is_fetching || item->failure.code == ERROR_NONE)
+        return;
+    item->back_off_ms = 0;
+    item->retry_at_ms = INT64_MIN;
+    item_fetch(item);
+}
+
+void broker_retry_failed(struct broker *broker)
+{
+    /* AT_p first: API keys wait for it. */
+    retry_failed(broker->vault);
+    for (size_t i = 0; i < broker->spec_count; i++)
+        retry_failed(broker->items[i]);
+    set_timer(broker);
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 /* At most one run for each thing that can be due: what is due again at once comes with the timer.

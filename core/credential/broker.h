@@ -113,6 +113,10 @@ void broker_want(struct broker *broker, struct broker_client *client, size_t ind
 void broker_invalidate(struct broker *broker, size_t index, struct subject *subject,
                        uint64_t generation);
 
+/* [owner thread] What providers prove the agent with is new: what failed so far for the agent
+ * itself is fetched again now, whatever pause was due. */
+void broker_retry_failed(struct broker *broker);
+
 struct loop *broker_loop(const struct broker *broker);
 const struct credential_config *broker_credentials(const struct broker *broker, size_t *out_count);
 

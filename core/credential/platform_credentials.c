@@ -13,6 +13,8 @@
 struct platform_credentials {
     pthread_mutex_t lock;
     struct platform_key newest;
+    void (*on_new)(void *arg);
+    void *arg;
 };
 
 void platform_key_clear(struct platform_key *key)
@@ -23,7 +25,8 @@ void platform_key_clear(struct platform_key *key)
     memset(key, 0, sizeof *key);
 }
 
-struct platform_credentials *platform_credentials_new(struct error *err)
+struct platform_credentials *platform_credentials_new(void (*on_new)(void *arg), void *arg,
+                                                      struct error *err)
 {
     struct platform_credentials *credentials = calloc(1, sizeof *credentials);
 
@@ -32,6 +35,8 @@ struct platform_credentials *platform_credentials_new(struct error *err)
         return NULL;
     }
     pthread_mutex_init(&credentials->lock, NULL);
+    credentials->on_new = on_new;
+    credentials->arg = arg;
     return credentials;
 }
 
@@ -47,15 +52,19 @@ void platform_credentials_free(struct platform_credentials *credentials)
 void platform_credentials_put(struct platform_credentials *credentials, struct platform_key *key)
 {
     struct platform_key dropped = *key;
+    bool is_new;
 
     pthread_mutex_lock(&credentials->lock);
-    if (key->received_at_ms >= credentials->newest.received_at_ms) {
+    is_new = key->received_at_ms >= credentials->newest.received_at_ms;
+    if (is_new) {
         dropped = credentials->newest;
         credentials->newest = *key;
     }
     pthread_mutex_unlock(&credentials->lock);
     platform_key_clear(&dropped);
     memset(key, 0, sizeof *key);
+    if (is_new)
+        credentials->on_new(credentials->arg);
 }
 
 bool platform_credentials_get(struct platform_credentials *credentials,

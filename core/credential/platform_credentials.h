@@ -22,11 +22,13 @@ struct platform_key {
 /* Drops the references of `key` and empties it. */
 void platform_key_clear(struct platform_key *key);
 
-struct platform_credentials *platform_credentials_new(struct error *err);
+/* `on_new` is called on whatever thread a new key comes from. */
+struct platform_credentials *platform_credentials_new(void (*on_new)(void *arg), void *arg,
+                                                      struct error *err);
 void platform_credentials_free(struct platform_credentials *credentials);
 
-/* [any thread] Keeps `key`, whose references are taken, and drops the one before, unless that was
- * received later. */
+/* [any thread] Keeps `key`, whose references are taken, drops the one before and says so, unless
+ * that was received later. */
 void platform_credentials_put(struct platform_credentials *credentials, struct platform_key *key);
 
 /* [any thread] The newest key, with references for the caller. False when none came yet. */

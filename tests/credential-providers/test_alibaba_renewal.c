@@ -384,6 +384,11 @@ START_TEST(roles_are_assumed_one_on_top_of_the_other)
 }
 END_TEST
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
 static void put_platform_key(const char *id, const char *secret, const char *token)
 {
     struct error err = {0};
@@ -402,7 +407,7 @@ START_TEST(the_platforms_newest_key_comes_before_the_environments_copy)
     setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "canary-secret-0", 1);
     setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "canary-token-0", 1);
     alibaba.answer = answer_roles;
-    alibaba.platform = platform_credentials_new(&err);
+    alibaba.platform = platform_credentials_new(nothing, NULL, &err);
     alibaba_open("");
     alibaba_fetch(NULL); /* before the first request */
     ck_assert(alibaba_signed_with(&alibaba.seen[0], "STS.ENVIRONMENT", "canary-secret-0"));

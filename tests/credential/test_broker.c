@@ -315,6 +315,20 @@ START_TEST(a_refusal_is_remembered_so_that_a_wrong_secret_is_no_storm)
 }
 END_TEST
 
+START_TEST(what_was_refused_is_asked_for_again_when_the_agents_proof_is_new)
+{
+    begin_counting();
+    ask("enterprise");
+    PEER_RUN_UNTIL(loop, fetch_count == 1);
+    refuse_fetch(0, ERROR_DENIED);
+    PEER_RUN_UNTIL(loop, failed_count == 1);
+    broker_retry_failed(broker);
+    ck_assert_int_eq(fetch_count, 2);
+    broker_retry_failed(broker); /* under way already */
+    ck_assert_int_eq(fetch_count, 2);
+}
+END_TEST
+
 START_TEST(a_fetch_that_never_ends_is_given_up)
 {
     begin_counting();
@@ -556,6 +570,7 @@ int main(void)
         a_token_is_not_handed_out_within_ten_seconds_of_its_expiry,
         while_refresh_fails_the_old_token_serves_and_the_pauses_grow,
         a_refusal_is_remembered_so_that_a_wrong_secret_is_no_storm,
+        what_was_refused_is_asked_for_again_when_the_agents_proof_is_new,
         a_fetch_that_never_ends_is_given_up,
         two_api_keys_share_one_vault_token,
         a_vault_that_refuses_its_token_gets_a_new_one_once,

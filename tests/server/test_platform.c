@@ -27,6 +27,13 @@ static struct platform_seen seen;
 static int64_t now_ms;
 static int done_count;
 static bool was_in_head;
+static int new_count;
+
+static void on_new(void *arg)
+{
+    (void)arg;
+    new_count++;
+}
 
 static void take(struct peer *peer, struct http_exchange *exchange)
 {
@@ -49,11 +56,12 @@ static void set_up(void)
     http = http_client_new(loop, NULL, &err);
     peer_open(&server, loop);
     server.answer = take;
-    store = credentials = platform_credentials_new(&err);
+    store = credentials = platform_credentials_new(on_new, NULL, &err);
     ck_assert_ptr_nonnull(store);
     memset(&seen, 0, sizeof seen);
     now_ms = 1000;
     was_in_head = false;
+    new_count = 0;
 }
 
 static void tear_down(void)
@@ -129,6 +137,7 @@ START_TEST(the_key_of_a_request_is_kept_and_only_the_newest)
     platform_key_clear(&key);
     request("STS.second", "canary-secret-2", "canary-token-2", NULL);
     ck_assert_str_eq(kept_id(), "STS.second");
+    ck_assert_int_eq(new_count, 2);
     ck_assert(!was_in_head);
 }
 END_TEST
@@ -172,6 +181,7 @@ START_TEST(a_key_that_came_earlier_does_not_replace_a_newer_one)
     platform_credentials_put(store, &old);
     ck_assert_ptr_null(old.access_key_id);
     ck_assert_str_eq(kept_id(), "STS.new");
+    ck_assert_int_eq(new_count, 1);
 }
 END_TEST
 
