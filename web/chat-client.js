@@ -1,5 +1,7 @@
 // One question to the agent: sends the history, reads the stream, tells what comes.
 
+import { SampleLayout } from './sample-layout.js';
+
 // A failure the page has a text for.
 export class ChatProblem extends Error {
   constructor(name, ...values) {
@@ -49,6 +51,7 @@ export async function ask(apiUrl, token, messages, on, signal) {
     throw signal.aborted ? error : new ChatProblem('network');
   }
   if (!response.ok) throw await problemOf(response);
+  const layout = new SampleLayout(on);
   try {
     for await (const data of events(response.body)) {
       if (data === '[DONE]') return;
@@ -57,13 +60,15 @@ export async function ask(apiUrl, token, messages, on, signal) {
       const delta = chunk.choices?.[0]?.delta ?? {};
       if (chunk.sesame?.layout) continue;
       if (chunk.sesame?.tool) on.tool(chunk.sesame.tool);
-      // Some servers put both into one delta.
+      // Some servers put both into one delta; where they are the same, the second is for the sample's page.
       if (delta.reasoning_content) on.reasoning(delta.reasoning_content);
-      if (delta.content) on.text(delta.content);
+      if (delta.content && delta.content !== delta.reasoning_content) layout.add(delta.content);
     }
   } catch (error) {
     if (signal.aborted || error instanceof ChatProblem) throw error;
     throw new ChatProblem('cut');
+  } finally {
+    layout.end();
   }
   throw new ChatProblem('cut');
 }

@@ -129,6 +129,51 @@ test('axe finds nothing, signed out and in, in both languages, light and dark', 
   }
 });
 
+// Tab until the element is focused, as somebody without a mouse finds it.
+async function tabTo(page, selector) {
+  for (let i = 0; i < 40; i++) {
+    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
+    await page.keyboard.press('Tab');
+  }
+  assert.fail(`the Tab key never reaches ${selector}`);
+}
+
+test('everything works with the keyboard alone', async () => {
+  const page = await open(pageUrl);
+  await page.waitForSelector('#sign-in:not([hidden])');
+  await tabTo(page, '#sign-in-button');
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  await page.waitForSelector('form');
+  await tabTo(page, 'form button');
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  await page.waitForSelector('#chat:not([hidden])');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'question');
+  await page.keyboard.type('Call my enterprise service');
+  await tabTo(page, '#send');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.message.agent:not([aria-busy])');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'question');
+  await page.focus('#messages');
+  await tabTo(page, '.tool summary');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.$eval('.tool', (box) => box.open), true);
+  await cloud.control('/switches', { model: { delta_delay_ms: 100, delta_count: 200 } });
+  await page.focus('#question');
+  await page.keyboard.type('hello');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.message.agent[aria-busy] .text, .message.agent[aria-busy] .thinking');
+  await tabTo(page, '#stop');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.problem');
+  await cloud.control('/reset', {});
+  await page.evaluate(() => document.body.focus());
+  await tabTo(page, '#sign-out');
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  await page.waitForSelector('#sign-in:not([hidden])');
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
 test('Stop ends the request', async () => {
   await cloud.control('/switches', { model: { delta_delay_ms: 100, delta_count: 200 } });
   const page = await open(pageUrl);

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 
 // The browser driver is pinned once, beside the tests of the host.
 const puppeteer = createRequire(new URL('./package.json', import.meta.url))('puppeteer-core');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const web = new URL('../../../web/', import.meta.url);
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const event = (value) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
@@ -58,6 +59,19 @@ async function answerTo(script) {
   return text;
 }
 
+// The text of the thinking block and of the answer's own words.
+async function partsOf(script) {
+  reply = script;
+  const page = await signedIn();
+  await page.type('#question', 'hello');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.message.agent:not([aria-busy])');
+  const parts = await page.evaluate(() => ({ thinking: [...document.querySelectorAll('.thinking pre')].map((box) => box.textContent),
+    text: [...document.querySelectorAll('.message.agent .text')].map((box) => box.textContent) }));
+  await page.close();
+  return parts;
+}
+
 const refusal = (status, headers = {}) => (response) => {
   response.writeHead(status, headers).end(JSON.stringify({ error: { message: 'Because.' } }));
 };
@@ -92,3 +106,50 @@ test('sign-out forgets the chat before it leaves', async () => {
   assert.deepEqual(left, { messages: 0, hidden: true });
   await page.close();
 });
+
+const sampleAnswer = 'Thinking: I need\n\nsome text.\n\nText: It rains.\n\nThinking: Really?\n\nText: Yes.';
+const sampleParts = { thinking: ['I need\n\nsome text.', 'Really?'], text: ['It rains.', 'Yes.'] };
+
+for (const size of [1, 3, 7, 1000]) {
+  test(`the Java sample's layout is folded into thinking, in pieces of ${size}`, async () => {
+    const pieces = sampleAnswer.match(new RegExp(`.{1,${size}}`, 'gs')).map((content) => delta({ content }));
+    assert.deepEqual(await partsOf(stream(...pieces, event('[DONE]'))), sampleParts);
+  });
+}
+
+test('our own layout for the sample\'s page is not shown twice', async () => {
+  const layout = (content) => event({ choices: [{ index: 0, delta: { content } }], sesame: { layout: true } });
+  const thought = (text) => delta({ reasoning_content: text, content: text });
+  assert.deepEqual(await partsOf(stream(layout('Thinking: '), thought('why'), thought(' not'), layout('\n\n'), layout('Text: '),
+    delta({ content: 'because' }), event('[DONE]'))), { thinking: ['why not'], text: ['because'] });
+});
+
+test('the same words in the middle of an answer are just words', async () => {
+  const content = 'He wrote Thinking: aloud.\n\nText: none.';
+  assert.deepEqual((await partsOf(stream(delta({ content: 'H' }), delta({ content: content.slice(1) }), event('[DONE]')))).thinking, []);
+});
+
+const broken = (response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(delta({ content: 'half an answer' }), () => response.destroy());
+};
+for (const [state, script] of [['401', refusal(401)], ['429', refusal(429, { 'retry-after': '7' })], ['503', refusal(503)],
+  ['broken mid-stream', broken], ['reported in the stream', stream(delta({ content: 'a' }), event({ error: { message: 'Because.' } }))],
+  ['the network gone', (response) => response.destroy()]]) {
+  test(`axe finds nothing when the answer is ${state}, in both schemes and languages`, async () => {
+    reply = script;
+    const page = await signedIn();
+    await page.type('#question', 'hello');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.problem');
+    await page.waitForSelector('.message.agent:not([aria-busy])');
+    await page.evaluate(axe);
+    for (let i = 0; i < 4; i++) {
+      const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+      assert.deepEqual(found.violations.map((violation) => `${violation.id}: ${violation.nodes[0].html}`), []);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'the page is too wide');
+      await page.click(i % 2 === 0 ? '#language' : '#scheme');
+    }
+    await page.close();
+  });
+}
