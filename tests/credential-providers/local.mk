@@ -63,7 +63,10 @@ test_alibaba_external_LDADD = $(test_alibaba_acs3_LDADD)
 EXTRA_DIST += tests/vectors/alibaba-acs3.json tests/vectors/alibaba-credential-chain.json \
               tests/vectors/alibaba-generate-oauth-token.json
 
-check_PROGRAMS += test_file test_oauth2 test_oauth2_metadata
+check_PROGRAMS += test_file test_oauth2 test_oauth2_certificate test_oauth2_metadata
+test_oauth2_certificate_SOURCES = tests/credential-providers/test_oauth2_certificate.c
+test_oauth2_certificate_CFLAGS = $(PROVIDER_TEST_CFLAGS)
+test_oauth2_certificate_LDADD = $(PROVIDER_TEST_LIBS)
 test_file_SOURCES = tests/credential-providers/test_file.c
 test_file_CFLAGS = $(PROVIDER_TEST_CFLAGS)
 test_file_LDADD = $(PROVIDER_TEST_LIBS)

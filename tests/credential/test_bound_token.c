@@ -332,6 +332,32 @@ START_TEST(a_nonce_is_learnt_by_one_refusal_and_used_from_then_on)
 }
 END_TEST
 
+static void answer_with_next_nonce(struct peer *peer, struct http_exchange *exchange)
+{
+    struct proof proof = proof_open(header_of(exchange, "dpop"));
+    char given[20], next[20];
+
+    snprintf(given, sizeof given, "nonce-%d", peer->requests - 1);
+    snprintf(next, sizeof next, "nonce-%d", peer->requests);
+    if (peer->requests > 1)
+        ck_assert_str_eq(proof_claim(&proof, "nonce"), given);
+    proof_drop(&proof);
+    http_exchange_add_header(exchange, "DPoP-Nonce", next);
+    http_exchange_reply(exchange, 200, "text/plain", "fine", 4);
+}
+
+/* RFC 9449 section 8.2: a new nonce may come with any answer. */
+START_TEST(a_nonce_that_comes_with_a_good_answer_is_used_next)
+{
+    service.answer = answer_with_next_nonce;
+    for (int i = 0; i < 4; i++) {
+        call_service();
+        ck_assert_int_eq(last_status, 200);
+    }
+    ck_assert_int_eq(service.requests, 4);
+}
+END_TEST
+
 START_TEST(a_service_that_is_never_content_with_the_nonce_is_asked_a_bounded_number_of_times)
 {
     service.answer = answer_always_wanting_another;
@@ -388,6 +414,7 @@ int main(void)
     const TTest *const tests[] = {
         a_bound_token_goes_with_a_fresh_proof_each_time,
         a_nonce_is_learnt_by_one_refusal_and_used_from_then_on,
+        a_nonce_that_comes_with_a_good_answer_is_used_next,
         a_service_that_is_never_content_with_the_nonce_is_asked_a_bounded_number_of_times,
         a_refused_token_is_renewed_and_proven_anew,
         a_caller_cannot_bring_a_proof_of_its_own,

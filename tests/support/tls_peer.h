@@ -26,6 +26,7 @@ struct tls_peer {
     int sockets[TLS_PEER_MAX_CONNECTIONS];
     int connection_count;     /* the acceptor's; others read it after tls_peer_close joined it */
     atomic_bool closes_after; /* each answer ends its connection */
+    bool gives_tokens;        /* the answer is a token of that text, "alice:1" */
 };
 
 struct tls_peer_connection {
@@ -73,12 +74,17 @@ static inline void *tls_peer_serve(void *arg)
     SSL_set_fd(ssl, connection.fd);
     while (goes_on && (SSL_is_init_finished(ssl) || SSL_accept(ssl) == 1) &&
            tls_peer_read_request(ssl)) {
-        char name[64], body[100], answer[300];
+        char name[64], body[200], answer[400];
 
         goes_on = !connection.peer->closes_after;
         tls_peer_name(ssl, name, sizeof name);
-        snprintf(body, sizeof body, "%s %d%s", name, connection.number,
-                 SSL_session_reused(ssl) ? " resumed" : "");
+        if (connection.peer->gives_tokens)
+            snprintf(body, sizeof body,
+                     "{\"access_token\":\"%s:%d\",\"token_type\":\"Bearer\",\"expires_in\":60}",
+                     name, connection.number);
+        else
+            snprintf(body, sizeof body, "%s %d%s", name, connection.number,
+                     SSL_session_reused(ssl) ? " resumed" : "");
         snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%s\r\n%s",
                  strlen(body), goes_on ? "" : "Connection: close\r\n", body);
         SSL_write(ssl, answer, (int)strlen(answer));
