@@ -222,6 +222,11 @@ struct tool_engine *tool_engine_new(const struct instance_options *options,
     return NULL;
 }
 
+bool tool_engine_is_idle(const struct tool_engine *engine)
+{
+    return engine->book.calls == NULL;
+}
+
 void tool_engine_stop(struct tool_engine *engine, void (*on_stopped)(void *arg), void *arg)
 {
     call_book_forget(&engine->book);

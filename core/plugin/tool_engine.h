@@ -36,6 +36,9 @@ void engine_call_ask(struct engine_call *call);
 /* The plugin is told; no callback follows. */
 void engine_call_cancel(struct engine_call *call);
 
+/* Whether no call is open and none is ending. */
+bool tool_engine_is_idle(const struct tool_engine *engine);
+
 void tool_engine_stop(struct tool_engine *engine, void (*on_stopped)(void *arg), void *arg);
 /* Open calls are forgotten without callbacks. */
 void tool_engine_free(struct tool_engine *engine);

@@ -101,6 +101,11 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
                   "tools.%s: the plugin %s names no placement: set tools.%s.placement to "
                   "process, thread or inline",
                   config->name, manifest->id, config->name);
+    else if (host->is_users && options->placement != PLACEMENT_INLINE)
+        error_set(err, ERROR_BAD_INPUT,
+                  "tools.%s: one of its credentials stands for the signed-in user, which needs the "
+                  "placement inline, where each user has an instance of his own",
+                  config->name);
     else if (prepare(host, what, err) && start_thread(host, err))
         return host;
     tool_host_free(host);

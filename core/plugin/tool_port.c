@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "credential/subject.h"
 #include "net/loop.h"
+#include "plugin/engine_set.h"
 #include "plugin/tool_engine.h"
 #include "plugin/tool_functions.h"
 #include "plugin/tool_host.h"
@@ -41,7 +42,7 @@ struct port_call {
 struct tool_port {
     struct tool_host *host;
     struct plugin_home home;
-    struct tool_engine *engine; /* NULL: the tool is on a thread or in a process */
+    struct engine_set *engines; /* NULL: the tool is on a thread or in a process */
     struct tool_functions *functions;
     bool is_outdated;
     bool changed_meanwhile; /* since the listing at hand began */
@@ -66,12 +67,16 @@ static bool start_call(struct tool_port *port, const struct tool_run_request *re
                        const struct engine_events *events, void *arg, struct port_call *out,
                        struct error *err)
 {
-    if (port->engine != NULL)
-        out->here =
-            tool_engine_start(port->engine, request, subject, deadline_ms, events, arg, err);
-    else
+    struct tool_engine *engine;
+
+    if (port->engines != NULL) {
+        engine = engine_set_get(port->engines, subject, err);
+        if (engine != NULL)
+            out->here = tool_engine_start(engine, request, subject, deadline_ms, events, arg, err);
+    } else {
         out->there = tool_thread_call(port->host->thread, port->home.loop, request, subject,
                                       deadline_ms, events, arg, err);
+    }
     return out->here != NULL || out->there != NULL;
 }
 
@@ -302,28 +307,16 @@ struct tool_port *tool_port_new(struct tool_host *host, const struct plugin_home
                                 struct error *err)
 {
     struct tool_port *port = calloc(1, sizeof *port);
-    CLEANUP(json_cleanup)
-    struct json_object *config =
-        json_parse(host->config_text, strlen(host->config_text), JSON_DEPTH_DEFAULT, err);
-    struct instance_options options = {.library = host->options.library,
-                                       .home = *home,
-                                       .watch = host->options.watch,
-                                       .tool = host->options.config,
-                                       .name = host->options.config->name,
-                                       .config = config};
 
-    if (port == NULL || config == NULL) {
-        free(port);
-        if (err->code == ERROR_NONE)
-            error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
+    if (port == NULL) {
+        error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
         return NULL;
     }
     port->host = host;
     port->home = *home;
     if (host->thread == NULL) {
-        port->engine =
-            tool_engine_new(&options, host->options.result_max_bytes, on_changed, port, err);
-        if (port->engine == NULL) {
+        port->engines = engine_set_new(host, home, on_changed, port, err);
+        if (port->engines == NULL) {
             free(port);
             return NULL;
         }
@@ -342,8 +335,8 @@ void tool_port_stop(struct tool_port *port, void (*on_stopped)(void *arg), void 
 {
     cancel_call(&port->listing);
     tell_waits(port);
-    if (port->engine != NULL)
-        tool_engine_stop(port->engine, on_stopped, arg);
+    if (port->engines != NULL)
+        engine_set_stop(port->engines, on_stopped, arg);
     else if (!loop_post(port->home.loop, on_stopped, arg))
         on_stopped(arg);
 }
@@ -354,9 +347,9 @@ void tool_port_free(struct tool_port *port)
         return;
     while (port->waits != NULL)
         end_wait(port->waits, false);
-    if (port->engine == NULL)
+    if (port->engines == NULL)
         cancel_call(&port->listing);
-    tool_engine_free(port->engine);
+    engine_set_free(port->engines);
     tool_functions_free(port->functions);
     free(port);
 }

@@ -12,3 +12,7 @@ check_PROGRAMS += test_trust
 test_trust_SOURCES = tests/plugin/test_trust.c
 test_trust_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_trust_LDADD = $(test_tools_LDADD)
+check_PROGRAMS += test_tool_users
+test_tool_users_SOURCES = tests/plugin/test_tool_users.c
+test_tool_users_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_tool_users_LDADD = $(test_tools_LDADD)

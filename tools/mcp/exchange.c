@@ -223,6 +223,7 @@ static bool send_request(struct exchange *exchange)
         .headers = headers,
         .deadline_ms = exchange->deadline_ms,
         .answer_max_bytes = ANSWER_MAX_BYTES,
+        .call = exchange->call != 0 ? exchange->call : operation_any_call(instance),
     };
 
     headers[count++] =
@@ -254,8 +255,8 @@ static void send_again(struct sesame_instance *instance, uint64_t tag)
         fail(exchange, "the stream of the MCP server cannot be gone on with");
 }
 
-struct exchange *exchange_start(struct sesame_instance *instance, const char *method, int64_t id,
-                                struct sesame_text body, int64_t deadline_ms,
+struct exchange *exchange_start(struct sesame_instance *instance, uint64_t call, const char *method,
+                                int64_t id, struct sesame_text body, int64_t deadline_ms,
                                 exchange_done_fn *done, void *owner)
 {
     struct exchange *exchange = calloc(1, sizeof *exchange);
@@ -265,6 +266,7 @@ struct exchange *exchange_start(struct sesame_instance *instance, const char *me
     exchange->instance = instance;
     exchange->method = method;
     exchange->id = id;
+    exchange->call = call;
     exchange->deadline_ms = deadline_ms;
     exchange->retry_after_s = exchange->retry_ms = -1;
     exchange->done = done;

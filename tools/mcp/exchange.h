@@ -13,6 +13,7 @@ struct exchange {
     struct sesame_instance *instance;
     const char *method; /* "POST", "GET" or "DELETE" */
     int64_t id;         /* 0: nothing answers */
+    uint64_t call;      /* 0: any */
     char *body;
     int64_t deadline_ms;
     exchange_done_fn *done;

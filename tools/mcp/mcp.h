@@ -71,11 +71,12 @@ struct outcome {
 typedef void exchange_done_fn(struct sesame_instance *instance, void *owner,
                               const struct outcome *outcome);
 
-/* Sends `body` (copied). `id` is the request's, 0 for what is not answered. `method` "POST",
- * "DELETE", or "GET" with an empty body: the listening stream. `done` follows exactly once, unless
- * it is cancelled; NULL when nobody wants to know. NULL: could not be started. */
-struct exchange *exchange_start(struct sesame_instance *instance, const char *method, int64_t id,
-                                struct sesame_text body, int64_t deadline_ms,
+/* Sends `body` (copied) on behalf of `call`, or of any that is open when it is 0. `id` is the
+ * request's, 0 for what is not answered. `method` "POST", "DELETE", or "GET" with an empty body:
+ * the listening stream. `done` follows exactly once, unless it is cancelled; NULL when nobody wants
+ * to know. NULL: could not be started. */
+struct exchange *exchange_start(struct sesame_instance *instance, uint64_t call, const char *method,
+                                int64_t id, struct sesame_text body, int64_t deadline_ms,
                                 exchange_done_fn *done, void *owner);
 /* `done` is not called any more. */
 void exchange_cancel(struct exchange *exchange);
@@ -104,6 +105,8 @@ void operation_resume_all(struct sesame_instance *instance);
 void operation_fail_all(struct sesame_instance *instance, int32_t status, const char *message);
 void operation_progress(struct sesame_instance *instance, struct sesame_text params);
 void operation_free_all(struct sesame_instance *instance);
+/* The call of one that is open, or 0. */
+uint64_t operation_any_call(const struct sesame_instance *instance);
 
 /* ---- rpc.c --------------------------------------------------------------------------------------
  */

@@ -42,6 +42,11 @@ void operation_fail_all(struct sesame_instance *instance, int32_t status, const 
     }
 }
 
+uint64_t operation_any_call(const struct sesame_instance *instance)
+{
+    return instance->operations == NULL ? 0 : instance->operations->call;
+}
+
 void operation_free_all(struct sesame_instance *instance)
 {
     while (instance->operations != NULL)
@@ -92,7 +97,7 @@ static void tell_server(struct operation *operation, const char *reason)
     kit_add(&body, "\"}}");
     if (!body.has_failed)
         (void)exchange_start(
-            instance, "POST", 0, kit_buffer_text(&body),
+            instance, operation->call, "POST", 0, kit_buffer_text(&body),
             instance->kit.clock->monotonic_ms(instance->kit.host) + TELLING_TIMEOUT_MS, NULL, NULL);
     kit_clear(&body);
 }
@@ -175,8 +180,8 @@ void operation_send(struct operation *operation)
         deadline_ms = operation->deadline_ms;
     if (!body.has_failed)
         operation->exchange =
-            exchange_start(instance, "POST", operation->id, kit_buffer_text(&body), deadline_ms,
-                           on_answer, operation);
+            exchange_start(instance, operation->call, "POST", operation->id, kit_buffer_text(&body),
+                           deadline_ms, on_answer, operation);
     kit_clear(&body);
     if (operation->exchange == NULL)
         operation_complete(

@@ -90,8 +90,8 @@ static void answer(struct sesame_instance *instance, struct sesame_text id, bool
     kit_add(&body, is_ping ? ",\"result\":{}}"
                            : ",\"error\":{\"code\":" METHOD_NOT_FOUND
                              ",\"message\":\"this client does not offer that\"}}");
-    if (!body.has_failed && exchange_start(instance, "POST", 0, kit_buffer_text(&body), deadline_ms,
-                                           on_answered, NULL) != NULL)
+    if (!body.has_failed && exchange_start(instance, 0, "POST", 0, kit_buffer_text(&body),
+                                           deadline_ms, on_answered, NULL) != NULL)
         instance->answering++;
     kit_clear(&body);
 }

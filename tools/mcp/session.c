@@ -56,7 +56,7 @@ static void listen_again(struct sesame_instance *instance, uint64_t tag)
     (void)tag;
     instance->listen_timer = 0;
     if (instance->state == SESSION_READY && instance->listener == NULL && !instance->is_stopping)
-        instance->listener = exchange_start(instance, "GET", 0, (struct sesame_text){NULL, 0},
+        instance->listener = exchange_start(instance, 0, "GET", 0, (struct sesame_text){NULL, 0},
                                             now_ms(instance) + LISTEN_MAX_MS, on_listened, NULL);
 }
 
@@ -153,8 +153,8 @@ static void adopt(struct sesame_instance *instance, const struct outcome *outcom
         instance->session_id = kit_copy(kit_text(outcome->session_id));
     instance->server_tells_changes =
         kit_get_bool(&instance->kit, outcome->response, "/result/capabilities/tools/listChanged");
-    if (exchange_start(instance, "POST", 0, kit_text(body), now_ms(instance) + instance->timeout_ms,
-                       on_initialised, NULL) == NULL)
+    if (exchange_start(instance, 0, "POST", 0, kit_text(body),
+                       now_ms(instance) + instance->timeout_ms, on_initialised, NULL) == NULL)
         give_up(instance, SESAME_UNAVAILABLE, "the MCP session cannot be begun");
 }
 
@@ -205,7 +205,7 @@ static void start(struct sesame_instance *instance, const char *version)
     kit_add(&body, "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"sesame\",\"version\":\"");
     kit_add(&body, PACKAGE_VERSION "\"}}}");
     if (!body.has_failed)
-        exchange = exchange_start(instance, "POST", id, kit_buffer_text(&body),
+        exchange = exchange_start(instance, 0, "POST", id, kit_buffer_text(&body),
                                   now_ms(instance) + instance->timeout_ms, on_answer, NULL);
     kit_clear(&body);
     if (exchange == NULL)
@@ -252,6 +252,6 @@ bool session_end(struct sesame_instance *instance)
         instance->listener = NULL;
         exchange_cancel(listener);
     }
-    return has_session && exchange_start(instance, "DELETE", 0, (struct sesame_text){NULL, 0},
+    return has_session && exchange_start(instance, 0, "DELETE", 0, (struct sesame_text){NULL, 0},
                                          now_ms(instance) + END_TIMEOUT_MS, on_ended, NULL) != NULL;
 }
