@@ -125,6 +125,30 @@ test('a service-account token of the cluster authenticates, from the file and fr
   assert.match((await ask(fields(other))).error_description, /subject/);
 });
 
+test('the attested document of the machine authenticates, for this instance and for a time', async () => {
+  const machine = `http://127.0.0.1:${cloud.ports.metadata}/latest`;
+  const token = await (await fetch(`${machine}/api/token`, { method: 'PUT',
+    headers: { 'x-aliyun-ecs-metadata-token-ttl-seconds': '3600' } })).text();
+  const document = async (aud, signingTime) => (await fetch(`${machine}/dynamic/instance-identity/pkcs7?` +
+    new URLSearchParams({ audience: JSON.stringify({ aud, signingTime }) }),
+  { headers: { 'x-aliyun-ecs-metadata-token': token } })).text();
+  const send = (client_assertion) => ask({ client_assertion, client_assertion_type: `${IDAAS}pkcs7-bearer`,
+    application_federated_credential_name: 'fed_pkcs7' });
+  const now = Math.floor(Date.now() / 1000);
+  const good = await document(cloud.config.idaasInstanceId, now);
+  assert.equal((await send(good)).status, 200);
+  assert.equal((await send(good)).status, 200, 'a document is used again until it is old');
+  const bytes = Buffer.from(good, 'base64');
+  bytes[bytes.length - 5] ^= 1;
+  for (const [wrong, why] of [[await document('idaas_other', now), /not made for this instance/],
+    [await document(cloud.config.idaasInstanceId, now - 10000), /too old/],
+    [bytes.toString('base64'), /not signed by the platform/], ['MIIB', /no PKCS#7 message/]]) {
+    const answer = await send(wrong);
+    assert.equal(answer.error, 'invalid_client');
+    assert.match(answer.error_description, why);
+  }
+});
+
 test('the certificate of the SDK file authenticates together with its key', async () => {
   const config = JSON.parse(read('federated-pca.json')).authnConfiguration;
   const fields = async (key) => ({ application_federated_credential_name: config.applicationFederatedCredentialName,
