@@ -102,19 +102,19 @@ void token_free_all(struct sesame_instance *instance);
 
 /* ---- times, texts (text.c) ------------------------------------------------------------------- */
 
-int64_t now_s(const struct sesame_instance *instance);
+int64_t time_now_s(const struct sesame_instance *instance);
 /* "2026-03-01T08:00:00Z". */
-void format_time(int64_t at_s, char out[21]);
+void time_format(int64_t at_s, char out[21]);
 /* That form, also with milliseconds; false for anything else. */
-bool parse_time(struct sesame_text text, int64_t *out_at_s);
+bool time_parse(struct sesame_text text, int64_t *out_at_s);
 /* 32 hex digits of random. */
-void make_nonce(const struct sesame_instance *instance, char out[33]);
+void nonce_make(const struct sesame_instance *instance, char out[33]);
 /* "LTAI****KE01": enough to tell two keys apart. */
-void mask_key_id(const char *id, char out[16]);
+void key_id_mask(const char *id, char out[16]);
 /* The caller frees; NULL without memory. */
-char *copy_text(const char *text);
+char *text_copy(const char *text);
 /* True for printable ASCII without blanks, 1 to `max_len` bytes. */
-bool is_token_text(struct sesame_text text, size_t max_len);
-void log_line(const struct sesame_instance *instance, int32_t level, const char *message);
+bool text_is_token(struct sesame_text text, size_t max_len);
+void text_log(const struct sesame_instance *instance, int32_t level, const char *message);
 
 #endif

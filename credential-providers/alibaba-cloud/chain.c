@@ -33,7 +33,7 @@ static bool is_usable(const struct sesame_instance *instance)
 
     return current->access_key_id != NULL &&
            (current->expires_at_s == 0 ||
-            now_s(instance) + LAST_USE_BEFORE_S < current->expires_at_s);
+            time_now_s(instance) + LAST_USE_BEFORE_S < current->expires_at_s);
 }
 
 /* A quarter of the lifetime at most, so that short-lived keys are not fetched at every call. */
@@ -53,7 +53,7 @@ static bool is_due(const struct sesame_instance *instance)
     const struct chain *chain = &instance->chain;
 
     return !is_usable(instance) || chain->must_renew || chain->current.expires_at_s == 0 ||
-           now_s(instance) + renew_before_s(chain) >= chain->current.expires_at_s;
+           time_now_s(instance) + renew_before_s(chain) >= chain->current.expires_at_s;
 }
 
 /* ---- those who wait -------------------------------------------------------------------------- */
@@ -104,14 +104,14 @@ static void log_source(const struct sesame_instance *instance)
     struct kit_buffer fields = {0};
     char id[16], message[160];
 
-    mask_key_id(chain->current.access_key_id, id);
+    key_id_mask(chain->current.access_key_id, id);
     kit_add(&fields, "{\"source\":");
     kit_add_quoted(kit, &fields, kit_text(chain->source));
     kit_add(&fields, ",\"access_key_id\":");
     kit_add_quoted(kit, &fields, kit_text(id));
     if (chain->current.expires_at_s != 0) {
         kit_add(&fields, ",\"expires_in_s\":");
-        kit_add_number(&fields, chain->current.expires_at_s - now_s(instance));
+        kit_add_number(&fields, chain->current.expires_at_s - time_now_s(instance));
     }
     kit_add(&fields, "}");
     /* Fits: a source's name is short. */
@@ -131,7 +131,7 @@ static void keep(struct sesame_instance *instance, struct run *run)
     credentials_clear(instance, &chain->current);
     chain->current = run->got;
     memset(&run->got, 0, sizeof run->got);
-    chain->fetched_at_s = now_s(instance);
+    chain->fetched_at_s = time_now_s(instance);
     chain->is_machine_key = run->plan.base == PLAN_METADATA && run->next_role == 0;
     chain->must_renew = false;
     chain->failed_at_s = 0;
@@ -149,12 +149,12 @@ static void give_up(struct sesame_instance *instance)
     char message[600];
     bool serves_old = is_usable(instance) && !chain->must_renew;
 
-    chain->failed_at_s = now_s(instance);
+    chain->failed_at_s = time_now_s(instance);
     (void)snprintf(message, sizeof message, "%s: %s",
                    serves_old ? "the access key could not be renewed and is used until it expires"
                               : "there is no access key",
                    chain->failure);
-    log_line(instance, SESAME_LOG_WARN, message);
+    text_log(instance, SESAME_LOG_WARN, message);
     answer_waits(instance, serves_old ? &chain->current : NULL);
 }
 
@@ -226,7 +226,7 @@ void chain_get(struct sesame_instance *instance, struct chain_wait *wait)
         return;
     if (!is_due(instance)) {
         answer_waits(instance, &chain->current);
-    } else if (chain->failed_at_s != 0 && chain->failed_at_s == now_s(instance)) {
+    } else if (chain->failed_at_s != 0 && chain->failed_at_s == time_now_s(instance)) {
         /* At most one try a second. */
         answer_waits(instance, is_usable(instance) && !chain->must_renew ? &chain->current : NULL);
     } else {

@@ -35,7 +35,7 @@ static bool check_part(const struct sesame_instance *instance, uint64_t secret, 
 {
     if (instance->secret->borrow(instance->kit.host, secret, out) != SESAME_OK)
         return reason_set(reason, "the %s is not there", name);
-    if (!is_token_text(*out, max_len))
+    if (!text_is_token(*out, max_len))
         return reason_set(reason,
                           "the %s holds blanks or control characters, is empty or longer than %zu "
                           "bytes",
@@ -98,13 +98,13 @@ static bool read_expiry(struct sesame_instance *instance, uint64_t answer, const
     text = answer_text(instance, answer, pointer, NULL);
     if (text == NULL)
         return reason_set(reason, "the answer has no Expiration");
-    ok = parse_time(kit_text(text), out_at_s);
+    ok = time_parse(kit_text(text), out_at_s);
     if (!ok)
         (void)reason_set(reason,
                          "the answer's Expiration is \"%.30s\", expected a time such as "
                          "2026-03-01T09:00:00Z",
                          text);
-    else if (*out_at_s <= now_s(instance))
+    else if (*out_at_s <= time_now_s(instance))
         ok = reason_set(reason,
                         "the key in the answer expired at %.30s: is this machine's clock "
                         "right?",

@@ -62,12 +62,12 @@ static uint64_t take(struct run *run, uint64_t output, const char *pointer)
 static bool read_expiry(struct run *run, uint64_t output, struct credentials *fresh)
 {
     char *text = answer_text(run->instance, output, "/expiration", NULL);
-    bool ok = text == NULL || parse_time(kit_text(text), &fresh->expires_at_s);
+    bool ok = text == NULL || time_parse(kit_text(text), &fresh->expires_at_s);
 
     free(text);
     if (!ok)
         return reason_set(&run->reason, "the program's expiration is no time");
-    if (fresh->expires_at_s != 0 && fresh->expires_at_s <= now_s(run->instance))
+    if (fresh->expires_at_s != 0 && fresh->expires_at_s <= time_now_s(run->instance))
         return reason_set(&run->reason, "the program's key has expired");
     return true;
 }

@@ -54,7 +54,7 @@ static void take_token(struct run *run, bool is_there, uint64_t answer)
     const struct sesame_instance *instance = run->instance;
     struct sesame_text text;
 
-    if (is_there && borrow_trimmed(run, answer, &text) && is_token_text(text, 8192))
+    if (is_there && borrow_trimmed(run, answer, &text) && text_is_token(text, 8192))
         (void)instance->secret->create(instance->kit.host, text, &run->metadata_token);
     if (run->metadata_token == 0 && instance->settings.is_metadata_v1_disabled) {
         (void)reason_set(&run->reason,

@@ -30,11 +30,11 @@ bool role_set(struct role *role, const char *arn, const char *session_name, cons
     if (duration_s < DURATION_MIN_S || duration_s > DURATION_MAX_S)
         return reason_set(reason, "the session duration is %lld s, expected %d to %d",
                           (long long)duration_s, DURATION_MIN_S, DURATION_MAX_S);
-    *role = (struct role){.arn = copy_text(arn),
-                          .session_name = copy_text(session_name == NULL ? "" : session_name),
-                          .policy = copy_text(policy == NULL ? "" : policy),
-                          .external_id = copy_text(external_id == NULL ? "" : external_id),
-                          .sts_region = copy_text(sts_region == NULL ? "" : sts_region),
+    *role = (struct role){.arn = text_copy(arn),
+                          .session_name = text_copy(session_name == NULL ? "" : session_name),
+                          .policy = text_copy(policy == NULL ? "" : policy),
+                          .external_id = text_copy(external_id == NULL ? "" : external_id),
+                          .sts_region = text_copy(sts_region == NULL ? "" : sts_region),
                           .wants_vpc_endpoint = wants_vpc_endpoint,
                           .duration_s = duration_s};
     return (role->arn != NULL && role->session_name != NULL && role->policy != NULL &&

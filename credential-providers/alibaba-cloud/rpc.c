@@ -94,8 +94,8 @@ bool rpc_start(struct call *call, const struct rpc *rpc, char out_hash[65])
                                    .content_sha256 = ACS3_EMPTY_SHA256};
     bool ok = false;
 
-    format_time(now_s(instance), date);
-    make_nonce(instance, nonce);
+    time_format(time_now_s(instance), date);
+    nonce_make(instance, nonce);
     if (host != NULL) {
         request.header_count = fill_headers(rpc, host, date, nonce, headers);
         ok = acs3_authorization(&signer, &request, rpc->credentials->access_key_id,

@@ -128,9 +128,9 @@ char *sts_endpoint(const struct sesame_instance *instance, const struct role *ro
     char *copy;
 
     if (settings->sts_endpoint[0] != '\0') {
-        copy = copy_text(settings->sts_endpoint);
+        copy = text_copy(settings->sts_endpoint);
     } else if (region[0] == '\0') {
-        copy = copy_text("https://sts.aliyuncs.com");
+        copy = text_copy("https://sts.aliyuncs.com");
     } else if (!is_region(region)) {
         (void)reason_set(reason, "the STS region is \"%.40s\", expected a name such as cn-hangzhou",
                          region);
@@ -138,7 +138,7 @@ char *sts_endpoint(const struct sesame_instance *instance, const struct role *ro
     } else {
         (void)snprintf(url, sizeof url, "https://%s.%s.aliyuncs.com", wants_vpc ? "sts-vpc" : "sts",
                        region); /* fits: the region is short */
-        copy = copy_text(url);
+        copy = text_copy(url);
     }
     if (copy == NULL)
         (void)reason_set(reason, "no memory for a request");

@@ -79,7 +79,7 @@ bool settings_read(struct sesame_instance *instance, struct sesame_text config,
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i].out = kit_get_string(kit, config, texts[i].pointer);
         if (*texts[i].out == NULL)
-            *texts[i].out = copy_text("");
+            *texts[i].out = text_copy("");
         if (*texts[i].out == NULL)
             return reason_set(reason, "no memory for the configuration");
     }

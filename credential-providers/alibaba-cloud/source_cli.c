@@ -127,7 +127,7 @@ static bool read_machine(struct profile *profile)
     profile->plan->base = PLAN_METADATA;
     profile->plan->machine_role = text_of(profile, "ram_role_name");
     if (profile->plan->machine_role == NULL)
-        profile->plan->machine_role = copy_text("");
+        profile->plan->machine_role = text_copy("");
     return profile->plan->machine_role != NULL ||
            reason_set(profile->reason, "no memory for a plan");
 }
@@ -231,7 +231,7 @@ static char *choose_name(const struct profile *profile)
 {
     const char *own = profile->instance->settings.profile;
 
-    return own[0] != '\0' ? copy_text(own)
+    return own[0] != '\0' ? text_copy(own)
                           : answer_text(profile->instance, profile->file, "/current", NULL);
 }
 

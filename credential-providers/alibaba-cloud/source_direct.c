@@ -52,8 +52,8 @@ bool source_oidc(struct sesame_instance *instance, struct plan *plan, struct rea
     if (missing != NULL)
         return reason_set(reason, "ALIBABA_CLOUD_%s is not set", missing);
     plan->base = PLAN_OIDC;
-    plan->provider_arn = copy_text(settings->provider_arn);
-    plan->token_file = copy_text(settings->token_file);
+    plan->provider_arn = text_copy(settings->provider_arn);
+    plan->token_file = text_copy(settings->token_file);
     plan_name(plan, "oidc_role_arn");
     if (plan->provider_arn == NULL || plan->token_file == NULL)
         return reason_set(reason, "no memory for a plan");
@@ -67,7 +67,7 @@ bool source_metadata(struct sesame_instance *instance, struct plan *plan, struct
     if (instance->settings.is_metadata_disabled)
         return reason_set(reason, "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED");
     plan->base = PLAN_METADATA;
-    plan->machine_role = copy_text(instance->settings.machine_role);
+    plan->machine_role = text_copy(instance->settings.machine_role);
     plan_name(plan, "ecs_ram_role");
     return plan->machine_role != NULL || reason_set(reason, "no memory for a plan");
 }
@@ -77,7 +77,7 @@ bool source_uri(struct sesame_instance *instance, struct plan *plan, struct reas
     if (instance->settings.uri[0] == '\0')
         return reason_set(reason, "ALIBABA_CLOUD_CREDENTIALS_URI is not set");
     plan->base = PLAN_URI;
-    plan->uri = copy_text(instance->settings.uri);
+    plan->uri = text_copy(instance->settings.uri);
     plan_name(plan, "credential_uri");
     return plan->uri != NULL || reason_set(reason, "no memory for a plan");
 }

@@ -14,7 +14,7 @@ static const char *session_of(const struct run *run, const struct role *role, ch
         return role->session_name;
     if (run->instance->settings.session_name[0] != '\0')
         return run->instance->settings.session_name;
-    (void)snprintf(out, 64, "sesame-%lld", (long long)now_s(run->instance)); /* fits */
+    (void)snprintf(out, 64, "sesame-%lld", (long long)time_now_s(run->instance)); /* fits */
     return out;
 }
 
@@ -63,7 +63,7 @@ static bool send_oidc(struct run *run, const char *endpoint, uint64_t token)
     size_t count = 0;
     bool ok;
 
-    format_time(now_s(run->instance), date);
+    time_format(time_now_s(run->instance), date);
     kit_add(&url, endpoint);
     add_query(&url, date);
     (void)snprintf(duration, sizeof duration, "%lld", (long long)role->duration_s);
@@ -101,7 +101,7 @@ static uint64_t read_token(struct run *run)
         return 0;
     }
     if (instance->secret->borrow(instance->kit.host, token, &text) == SESAME_OK &&
-        is_token_text(text, 64 * 1024))
+        text_is_token(text, 64 * 1024))
         return token;
     instance->secret->free(instance->kit.host, token);
     (void)reason_set(&run->reason, "the OIDC token file %.100s holds no token", path);

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-int64_t now_s(const struct sesame_instance *instance)
+int64_t time_now_s(const struct sesame_instance *instance)
 {
     return instance->kit.clock->wall_ms(instance->kit.host) / 1000;
 }
 
-void format_time(int64_t at_s, char out[21])
+void time_format(int64_t at_s, char out[21])
 {
     time_t at = (time_t)at_s;
     struct tm utc;
@@ -42,7 +42,7 @@ static bool read_digits(const char *text, size_t count, int *out)
     return true;
 }
 
-bool parse_time(struct sesame_text text, int64_t *out_at_s)
+bool time_parse(struct sesame_text text, int64_t *out_at_s)
 {
     const char *t = text.data;
     int year, month, day, hour, minute, second, fraction;
@@ -62,7 +62,7 @@ bool parse_time(struct sesame_text text, int64_t *out_at_s)
     return true;
 }
 
-void make_nonce(const struct sesame_instance *instance, char out[33])
+void nonce_make(const struct sesame_instance *instance, char out[33])
 {
     uint8_t bytes[16];
 
@@ -71,7 +71,7 @@ void make_nonce(const struct sesame_instance *instance, char out[33])
         (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]); /* always two digits */
 }
 
-void mask_key_id(const char *id, char out[16])
+void key_id_mask(const char *id, char out[16])
 {
     size_t len = strlen(id);
 
@@ -81,12 +81,12 @@ void mask_key_id(const char *id, char out[16])
         (void)snprintf(out, 16, "%.4s****%.4s", id, id + len - 4);
 }
 
-char *copy_text(const char *text)
+char *text_copy(const char *text)
 {
     return kit_copy(kit_text(text));
 }
 
-bool is_token_text(struct sesame_text text, size_t max_len)
+bool text_is_token(struct sesame_text text, size_t max_len)
 {
     if (text.len == 0 || text.len > max_len)
         return false;
@@ -96,7 +96,7 @@ bool is_token_text(struct sesame_text text, size_t max_len)
     return true;
 }
 
-void log_line(const struct sesame_instance *instance, int32_t level, const char *message)
+void text_log(const struct sesame_instance *instance, int32_t level, const char *message)
 {
     instance->kit.log->write(instance->kit.host, level, kit_text(message),
                              (struct sesame_text){NULL, 0});

@@ -103,7 +103,7 @@ static void explain_clock(const struct token_fetch *fetch, char *out, size_t siz
 {
     char now[21];
 
-    format_time(now_s(fetch->instance), now);
+    time_format(time_now_s(fetch->instance), now);
     (void)snprintf(out, size, "this machine's clock says %s, the service's %s: set the clock", now,
                    fetch->call.date[0] == '\0' ? "is unknown" : fetch->call.date);
 }
