@@ -16,3 +16,7 @@ check_PROGRAMS += test_tool_users
 test_tool_users_SOURCES = tests/plugin/test_tool_users.c
 test_tool_users_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_tool_users_LDADD = $(test_tools_LDADD)
+check_PROGRAMS += test_provider_grants
+test_provider_grants_SOURCES = tests/plugin/test_provider_grants.c
+test_provider_grants_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_provider_grants_LDADD = $(test_tools_LDADD)
