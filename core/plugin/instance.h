@@ -26,6 +26,7 @@ struct instance_secret {
     char *file;    /* read anew each time; NULL: from the environment */
     char *variable;
     struct secret *secret; /* taken from the environment at creation */
+    bool has_warned;       /* that others can read the file */
 };
 
 struct plugin_instance {

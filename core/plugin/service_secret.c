@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/program.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -14,6 +15,8 @@
 #include <limits.h>
 #include <sesame/services.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define JOIN_MAX_BYTES (1024 * 1024)
 #define PROGRAM_ARGUMENT_MAX_COUNT 32
@@ -43,6 +46,19 @@ static int32_t give(struct plugin_instance *instance, struct secret *secret,
     return SESAME_LIMIT;
 }
 
+/* Only where the file is ours: one that the platform mounts is not for us to change. */
+static void warn_if_shared(struct plugin_instance *instance, struct instance_secret *item)
+{
+    struct stat status;
+
+    if (item->has_warned || stat(item->file, &status) != 0 || status.st_uid != geteuid() ||
+        (status.st_mode & (S_IROTH | S_IWOTH)) == 0)
+        return;
+    item->has_warned = true;
+    log_warn("plugin", "a file that holds secrets is open to others: take their rights away",
+             LOG_TEXT("name", instance->name), LOG_TEXT("file", item->file));
+}
+
 static int32_t from_config(const struct sesame_host *host, struct sesame_text pointer,
                            uint64_t *out_secret)
 {
@@ -56,6 +72,8 @@ static int32_t from_config(const struct sesame_host *host, struct sesame_text po
 
         if (!slice_equal_text(slice_from(pointer), item->pointer))
             continue;
+        if (item->file != NULL)
+            warn_if_shared(instance, item);
         if (item->file != NULL)
             return give(instance, secret_from_file(item->file, &err), &err, out_secret);
         if (item->secret != NULL)

@@ -1,7 +1,7 @@
 // The alibaba-cloud provider: every source of a key against the stand-in's OpenAPI, STS and metadata, which
 // verify every signature; and the key that Function Compute sends with each request.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 
@@ -81,6 +81,24 @@ test('both profile files lead to a token, roles on top of one another too', asyn
   writeFileSync(join(home, '.alibabacloud', 'credentials'),
     `[ini]\ntype = access_key\naccess_key_id = ${key.access_key_id}\naccess_key_secret = ${key.access_key_secret}\n`);
   await token({ ...nowhere, ALIBABA_CLOUD_PROFILE: 'ini' });
+});
+
+test('a profile file that others can read is complained about', async () => {
+  const folder = join(cloud.folder, 'home-open');
+  mkdirSync(join(folder, '.aliyun'), { recursive: true });
+  const file = join(folder, '.aliyun', 'config.json');
+  writeFileSync(file, JSON.stringify({ current: 'p', profiles: [] }));
+  for (const [mode, complains] of [[0o644, true], [0o600, false]]) {
+    chmodSync(file, mode);
+    const agent = await startAgent(cloud, { env: { ...base, ...nowhere, HOME: folder } });
+    try {
+      for (let i = 0; i < 200 && !agent.output().includes('no any configured profiles'); i++)
+        await fetch(`${agent.url}/health`);
+      assert.equal(agent.output().includes('a file that holds secrets is open to others'), complains);
+    } finally {
+      await agent.stop();
+    }
+  }
 });
 
 test('a refusal names the cause and the fix, and no secret', async () => {
