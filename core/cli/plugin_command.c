@@ -48,6 +48,7 @@ static int show(struct plugin_catalogue *catalogue, const char *id)
     print_list("interfaces", manifest->interfaces);
     print_list("authnMethod", manifest->authn_methods);
     print_list("pluginName", manifest->plugin_names);
+    print_list("may call", manifest->origins);
     printf("%-12s%s\n", "placement", placement_text(manifest->placement));
     if (manifest->presets != NULL) {
         json_object_object_foreach(manifest->presets, name, preset)
