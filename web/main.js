@@ -21,6 +21,7 @@ function showTexts() {
   at('sign-in-button').textContent = say('signIn');
   at('sign-out').textContent = say('signOut');
   at('chat-title').textContent = say('chat');
+  at('welcome').textContent = say('welcome');
   at('messages').setAttribute('aria-label', say('chat'));
   at('question-label').textContent = say('ask');
   at('question').placeholder = say('hint');
@@ -39,6 +40,12 @@ function showState() {
   at('who').hidden = token === null;
   at('who').textContent = token === null ? '' : nameOf(token);
   (token === null ? at('sign-in-button') : at('question')).focus();
+}
+
+// Before the first question there is only the welcome.
+function showMessages(hasMessages) {
+  at('welcome').hidden = hasMessages;
+  at('messages').hidden = !hasMessages;
 }
 
 function setRunning(controller) {
@@ -64,6 +71,7 @@ async function send() {
   const question = at('question').value.trim();
   if (question === '' || running !== null) return;
   at('question').value = '';
+  showMessages(true);
   addQuestion(at('messages'), question);
   history.push({ role: 'user', content: question });
   const answer = new Answer(at('messages'));
@@ -89,6 +97,7 @@ at('sign-out').addEventListener('click', () => {
   token = null;
   history.length = 0;
   at('messages').replaceChildren();
+  showMessages(false);
   showState();
   goSignOut(config);
 });
@@ -114,4 +123,5 @@ at('scheme').addEventListener('click', () => {
 
 document.documentElement.dataset.scheme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 showTexts();
+showMessages(false);
 showState();

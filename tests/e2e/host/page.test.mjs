@@ -174,6 +174,20 @@ test('everything works with the keyboard alone', async () => {
   await page.close();
 });
 
+test('on a phone nothing is cut off, and the question stays in view', async () => {
+  const page = await open('about:blank');
+  await page.setViewport({ width: 360, height: 640 });
+  await page.goto(pageUrl, { waitUntil: 'load' });
+  await signIn(page);
+  for (let i = 0; i < 3; i++) await ask(page, 'What is the weather in Hangzhou right now?');
+  await page.$$eval('details', (boxes) => boxes.forEach((box) => { box.open = true; }));
+  const places = await page.evaluate(() => ({ width: document.documentElement.scrollWidth,
+    ends: ['#sign-out', '#send', '#question'].map((name) => document.querySelector(name).getBoundingClientRect())
+      .map((box) => [box.left >= 0 && box.right <= innerWidth, box.top >= 0 && box.bottom <= innerHeight]) }));
+  assert.deepEqual(places, { width: 360, ends: [[true, true], [true, true], [true, true]] });
+  await page.close();
+});
+
 test('Stop ends the request', async () => {
   await cloud.control('/switches', { model: { delta_delay_ms: 100, delta_count: 200 } });
   const page = await open(pageUrl);
