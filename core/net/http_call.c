@@ -143,6 +143,8 @@ static CURLcode prepare_tls(CURL *easy, void *context, void *arg)
 
     (void)easy;
     SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+    /* Else two buffers of a record each are held while a stream is quiet. */
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
     if (call->client_key != NULL)
         tls_client_key_forget_after_handshake(tls);
     return tls_trust_add(call->client->trust, tls) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
