@@ -2,6 +2,7 @@
 #include "agent/tool_set.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "plugin/tool_port.h"
 
 #include <ctype.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define TOOLS_MAX_BYTES (1024 * 1024)
+#define FRAME_BYTES 128 /* of a function, besides its offer */
 
 const struct tool_entry *tool_set_find(const struct tool_set *set, const char *name)
 {
@@ -32,12 +34,13 @@ static void make_name(char out[65], const char *prefix, const char *name)
             *c = '_';
 }
 
-/* The name alone, else with the tool's in front, else with a number behind. */
+/* The name alone, else with the tool's in front, else with a number behind. A tool that is not
+ * trusted (`is_apart`) always has its own in front: it could take another's name otherwise. */
 static void choose_name(const struct tool_set *set, char out[65], const char *tool,
-                        const char *name)
+                        const char *name, bool is_apart)
 {
     make_name(out, "", name);
-    if (tool_set_find(set, out) == NULL)
+    if (!is_apart && tool_set_find(set, out) == NULL)
         return;
     make_name(out, tool, name);
     for (unsigned i = 2; tool_set_find(set, out) != NULL && i < 1000; i++) {
@@ -52,6 +55,8 @@ static bool add_json(struct tool_set *set, const struct tool_entry *entry, struc
 {
     struct buffer *json = &set->json;
 
+    if (json->len + strlen(entry->function->offer) + FRAME_BYTES > TOOLS_MAX_BYTES)
+        return error_set(err, ERROR_LIMIT, "the functions of all tools together are too large");
     /* The name needs no escapes, see make_name. */
     return buffer_add_text(json, json->len == 0 ? "[" : ",", err) &&
            buffer_add_text(json, "{\"type\":\"function\",\"function\":{\"name\":\"", err) &&
@@ -71,13 +76,21 @@ static bool add_list(struct tool_set *set, struct tool_port *port, struct tool_f
     set->lists[set->list_count++] = tool_functions_ref(list);
     for (size_t i = 0; i < list->count; i++) {
         struct tool_entry *entry = &set->entries[set->count];
+        size_t before = set->json.len;
+        struct error why = {0};
 
-        choose_name(set, entry->name, tool_port_config(port)->name, list->items[i].name);
+        choose_name(set, entry->name, tool_port_config(port)->name, list->items[i].name,
+                    tool_port_is_apart(port));
         entry->port = port;
         entry->function = &list->items[i];
-        if (!add_json(set, entry, err))
-            return false;
-        set->count++;
+        if (add_json(set, entry, &why)) {
+            set->count++;
+            continue;
+        }
+        /* What is too much is left out; the others still have their tools. */
+        buffer_truncate(&set->json, before);
+        log_warn("tool", "a function is left out", LOG_TEXT("tool", tool_port_config(port)->name),
+                 LOG_TEXT("function", list->items[i].name), LOG_TEXT("reason", why.message));
     }
     return true;
 }
@@ -86,7 +99,7 @@ bool tool_set_build(struct tool_set *set, struct tool_port *const *ports, size_t
                     struct error *err)
 {
     memset(set, 0, sizeof *set);
-    buffer_init(&set->json, TOOLS_MAX_BYTES);
+    buffer_init(&set->json, TOOLS_MAX_BYTES + 1); /* and the last bracket */
     set->lists = calloc(port_count + 1, sizeof *set->lists);
     if (set->lists == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the tools");

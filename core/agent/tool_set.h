@@ -27,7 +27,8 @@ struct tool_set {
 };
 
 /* From the present lists of the ports, in their order, so that prompt caches hit. Names the model
- * would refuse are changed, doubles get the tool's name in front. */
+ * would refuse are changed, doubles and all of a tool in a process get the tool's name in front.
+ * What does not fit is left out. */
 bool tool_set_build(struct tool_set *set, struct tool_port *const *ports, size_t port_count,
                     struct error *err);
 void tool_set_clear(struct tool_set *set);

@@ -343,6 +343,8 @@ bool http_call_configure(struct http_call *call, const struct http_request_optio
         return error_set_named(err, ERROR_DENIED, "PlainHttpRefused",
                                "%s: plain http is allowed towards loopback only, use https",
                                call->url);
+    if (!http_is_token(slice_of(options->method)))
+        return error_set(err, ERROR_BAD_INPUT, "%s: the request's method is no token", call->url);
     buffer_init(&call->head, HEAD_MAX_BYTES);
     call->answer_max_bytes =
         options->answer_max_bytes > 0 ? options->answer_max_bytes : 4 * 1024 * 1024;

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +24,7 @@
 #define OUTBOX_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define SLOW_BYTES ((size_t)512 * 1024)
 #define TERM_WAIT_MS 200
+#define CLOSE_WAIT_MS 100 /* between the end of its connection and its own */
 
 struct process_child {
     pid_t pid;
@@ -48,12 +49,22 @@ static void describe_end(const struct process_child *child, int status, char *ou
     if (child->kill_reason != NULL)
         (void)snprintf(out, size, "%s", child->kill_reason);
     else if (name != NULL)
-        (void)snprintf(out, size, "ended by SIG%s%s", name,
-                       WTERMSIG(status) == SIGXCPU ? " (too much processor time)" : "");
+        (void)snprintf(out, size, "ended by SIG%s", name);
     else if (WIFSIGNALED(status))
         (void)snprintf(out, size, "ended by signal %d", WTERMSIG(status));
     else
         (void)snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+static bool wait_for_end(const struct process_child *child, int wait_ms)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    struct pollfd ended = {pidfd, POLLIN, 0};
+    bool has_ended = pidfd >= 0 && poll(&ended, 1, wait_ms) == 1;
+
+    if (pidfd >= 0)
+        close(pidfd);
+    return has_ended;
 }
 
 /* Its socket is closed or it must go: it is made sure of, and reaped. SIGKILL changes nothing about
@@ -62,6 +73,8 @@ static void reap(struct process_child *child, char *out, size_t size)
 {
     int status = 0;
 
+    if (child->kill_reason == NULL && !wait_for_end(child, CLOSE_WAIT_MS))
+        child->kill_reason = "ended because it closed its connection to the host";
     kill(child->pid, SIGKILL);
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -75,7 +88,8 @@ static void end(struct process_child *child, const char *kill_reason)
 
     if (child->is_gone)
         return;
-    child->kill_reason = kill_reason;
+    if (child->kill_reason == NULL)
+        child->kill_reason = kill_reason;
     loop_watch_free(TAKE(child->watch));
     reap(child, reason, sizeof reason);
     child->events.on_gone(child->arg, reason);
@@ -86,16 +100,13 @@ void process_child_kill(struct process_child *child, const char *reason)
     end(child, reason);
 }
 
-static void end_politely(const struct process_child *child)
+/* The end of the connection is what the loop finds. */
+void process_child_doom(struct process_child *child, const char *reason)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-    struct pollfd ended = {pidfd, POLLIN, 0};
-
-    kill(child->pid, SIGTERM);
-    if (pidfd < 0)
+    if (child->is_gone || child->kill_reason != NULL)
         return;
-    (void)poll(&ended, 1, TERM_WAIT_MS);
-    close(pidfd);
+    child->kill_reason = reason;
+    (void)shutdown(child->fd, SHUT_RDWR);
 }
 
 void process_child_free(struct process_child *child)
@@ -106,7 +117,9 @@ void process_child_free(struct process_child *child)
         return;
     loop_watch_free(child->watch);
     if (!child->is_gone) {
-        end_politely(child);
+        child->kill_reason = "stopped";
+        kill(child->pid, SIGTERM);
+        (void)wait_for_end(child, TERM_WAIT_MS);
         reap(child, ignored, sizeof ignored);
     }
     if (child->fd >= 0)
@@ -126,7 +139,8 @@ static bool hand_out(struct process_child *child)
     enum wire_state state;
     bool ok = true;
 
-    while (ok && (state = wire_next(&bytes, &frame)) != WIRE_NEEDS_MORE)
+    while (ok && child->kill_reason == NULL &&
+           (state = wire_next(&bytes, &frame)) != WIRE_NEEDS_MORE)
         ok = state == WIRE_FRAME && child->events.on_frame(child->arg, &frame);
     if (ok)
         buffer_consume(&child->inbox, child->inbox.len - bytes.len);
@@ -143,6 +157,8 @@ static void take_bytes(struct process_child *child)
         return;
     if (got <= 0)
         end(child, NULL);
+    else if (child->kill_reason != NULL)
+        return; /* doomed: what it still says does not count */
     else if (!buffer_add(&child->inbox, bytes, (size_t)got, &ignored) || !hand_out(child))
         end(child, "ended because it broke the protocol");
 }
@@ -291,18 +307,26 @@ pid_t process_child_pid(const struct process_child *child)
     return child->pid;
 }
 
-void process_child_grant_cpu(struct process_child *child, unsigned seconds)
+int64_t process_child_cpu_ms(const struct process_child *child)
 {
-    struct rlimit limit;
     struct timespec used;
     clockid_t clock;
 
     if (child->is_gone || clock_getcpuclockid(child->pid, &clock) != 0 ||
-        clock_gettime(clock, &used) != 0 || prlimit(child->pid, RLIMIT_CPU, NULL, &limit) != 0)
-        return;
-    limit.rlim_cur = (rlim_t)used.tv_sec + 1 + seconds;
-    if (limit.rlim_cur < limit.rlim_max)
-        (void)prlimit(child->pid, RLIMIT_CPU, &limit, NULL);
+        clock_gettime(clock, &used) != 0)
+        return 0;
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+size_t process_child_threads(const struct process_child *child)
+{
+    struct stat folder;
+    char path[40];
+
+    /* proc(5): one folder for each thread, which a folder's count of links tells. */
+    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)child->pid);
+    return child->is_gone || stat(path, &folder) != 0 || folder.st_nlink < 2 ? 0
+                                                                             : folder.st_nlink - 2;
 }
 
 int64_t process_child_memory(const struct process_child *child)

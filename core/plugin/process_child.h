@@ -43,14 +43,18 @@ bool process_child_is_slow(const struct process_child *child);
 /* Waits at most `wait_ms` for bytes and handles what came. False once the child is gone. */
 bool process_child_pump(struct process_child *child, int wait_ms);
 
-/* Gives the child `seconds` more of processor time from now; beyond it the kernel ends it. */
-void process_child_grant_cpu(struct process_child *child, unsigned seconds);
+/* Processor time it has used so far; 0 when the kernel does not say. */
+int64_t process_child_cpu_ms(const struct process_child *child);
+/* Threads it has; 0 when the kernel does not say. */
+size_t process_child_threads(const struct process_child *child);
 /* Resident bytes that are the child's own, as the kernel says; 0 when it does not. */
 int64_t process_child_memory(const struct process_child *child);
 pid_t process_child_pid(const struct process_child *child);
 
-/* Kills it at once; on_gone follows inside with `reason`. */
+/* Kills it at once; on_gone follows inside with `reason`, a literal. */
 void process_child_kill(struct process_child *child, const char *reason);
+/* The same, but on_gone follows from the loop: for use inside events. */
+void process_child_doom(struct process_child *child, const char *reason);
 
 /* Ends it: SIGTERM, after a moment SIGKILL, reaped when this returns. No event follows. */
 void process_child_free(struct process_child *child);

@@ -9,17 +9,15 @@
 #include <string.h>
 
 #define PROGRESS_MAX_BYTES 4096
-#define CPU_SECONDS 30
 
-/* Log records and progress texts: so many at once, and so many more each second. */
+/* So many at once, and so many more each second. */
 #define ALLOWANCE_MAX 500
 #define ALLOWANCE_PER_S 100
 
 /* ---- how much it may say --------------------------------------------------------------------- */
 
-static bool may_talk(struct sesame_instance *proxy, const char *kind)
+static bool take_one(struct proxy_allowance *allowance)
 {
-    struct proxy_allowance *allowance = &proxy->allowance;
     int64_t now_ms = clock_monotonic_ms();
     int64_t more = (now_ms - allowance->filled_at_ms) * ALLOWANCE_PER_S / 1000;
 
@@ -28,15 +26,28 @@ static bool may_talk(struct sesame_instance *proxy, const char *kind)
         allowance->left =
             allowance->left + more > ALLOWANCE_MAX ? ALLOWANCE_MAX : allowance->left + more;
     }
-    if (allowance->left > 0) {
-        allowance->left--;
-        allowance->is_noted = allowance->is_noted && allowance->left < ALLOWANCE_MAX / 2;
+    if (allowance->left <= 0)
+        return false;
+    allowance->left--;
+    allowance->is_noted = allowance->is_noted && allowance->left < ALLOWANCE_MAX / 2;
+    return true;
+}
+
+/* Beyond it the child is not heard, which is noted once. */
+static bool may_talk(struct sesame_instance *proxy, const char *kind)
+{
+    if (take_one(&proxy->talk))
         return true;
-    }
-    if (!allowance->is_noted)
+    if (!proxy->talk.is_noted)
         instance_misbehaved(proxy->self, kind);
-    allowance->is_noted = true;
+    proxy->talk.is_noted = true;
     return false;
+}
+
+void proxy_fault(struct sesame_instance *proxy)
+{
+    if (!take_one(&proxy->faults))
+        process_child_doom(proxy->child, "ended because it broke the rules too often");
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -55,7 +66,9 @@ static bool take_completion(struct sesame_instance *proxy, const struct wire_fra
     if (!wire_is_whole(&reader))
         return false;
     proxy_forget_call(proxy, frame->handle);
-    (void)service_tool_host.complete(&proxy->self->host, frame->handle, status, text_in(data));
+    if (service_tool_host.complete(&proxy->self->host, frame->handle, status, text_in(data)) !=
+        SESAME_OK)
+        proxy_fault(proxy);
     return true;
 }
 
@@ -103,7 +116,7 @@ static bool take_check(struct sesame_instance *proxy, const struct wire_frame *f
     wire_open(&writer, process_child_outbox(proxy->child), WIRE_CHECKED, 0);
     wire_put_i32(&writer, status);
     wire_put_text(&writer, slice_from(message));
-    proxy_send(proxy, &writer);
+    (void)proxy_send(proxy, &writer);
     return true;
 }
 
@@ -124,9 +137,10 @@ static bool take_misbehaviour(struct sesame_instance *proxy, const struct wire_f
 
 static bool take_pong(struct sesame_instance *proxy)
 {
+    bool was_asked = proxy->pinged_at_ms != 0;
+
     proxy->pinged_at_ms = 0;
-    process_child_grant_cpu(proxy->child, CPU_SECONDS);
-    return true;
+    return was_asked;
 }
 
 bool proxy_take_frame(struct sesame_instance *proxy, const struct wire_frame *frame)
@@ -137,7 +151,7 @@ bool proxy_take_frame(struct sesame_instance *proxy, const struct wire_frame *fr
     case WIRE_EMIT:
         return take_progress(proxy, frame);
     case WIRE_CHANGED:
-        if (may_talk(proxy, "floods_log"))
+        if (may_talk(proxy, "floods_changed"))
             service_tool_host.changed(&proxy->self->host);
         return true;
     case WIRE_LOG:

@@ -63,7 +63,7 @@ static void on_head(struct sesame_instance *proxy, uint64_t tag, int32_t http_st
         wire_put_text(&writer, slice_from(headers[i].name));
         wire_put_text(&writer, slice_from(headers[i].value));
     }
-    proxy_send(proxy, &writer);
+    (void)proxy_send(proxy, &writer);
 }
 
 static void on_data(struct sesame_instance *proxy, uint64_t tag, struct sesame_text bytes)
@@ -76,7 +76,7 @@ static void on_data(struct sesame_instance *proxy, uint64_t tag, struct sesame_t
 
         wire_open(&writer, process_child_outbox(proxy->child), WIRE_HTTP_DATA, tag);
         wire_put_text(&writer, piece);
-        proxy_send(proxy, &writer);
+        (void)proxy_send(proxy, &writer);
         rest.data += piece.len;
         rest.len -= piece.len;
     }
@@ -96,7 +96,7 @@ static void on_done(struct sesame_instance *proxy, uint64_t tag, int32_t status,
     wire_open(&writer, process_child_outbox(proxy->child), WIRE_HTTP_DONE, tag);
     wire_put_i32(&writer, status);
     wire_put_text(&writer, slice_from(message));
-    proxy_send(proxy, &writer);
+    (void)proxy_send(proxy, &writer);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -127,7 +127,7 @@ static void say_started(struct sesame_instance *proxy, uint64_t tag, int32_t sta
     wire_put_i32(&writer, status);
     wire_put_u64(&writer, http);
     wire_put_text(&writer, slice_of(reason));
-    proxy_send(proxy, &writer);
+    (void)proxy_send(proxy, &writer);
 }
 
 static void start_request(struct sesame_instance *proxy, const struct sesame_http_request *request,
@@ -138,6 +138,7 @@ static void start_request(struct sesame_instance *proxy, const struct sesame_htt
     int32_t status;
 
     if (!reserve_http(proxy) || find_http(proxy, tag) != NULL) {
+        proxy_fault(proxy);
         say_started(proxy, tag, SESAME_LIMIT, 0, "too many open requests");
         return;
     }
@@ -147,6 +148,8 @@ static void start_request(struct sesame_instance *proxy, const struct sesame_htt
         if (process_child_is_slow(proxy->child))
             service_http.pause(&proxy->self->host, http, 1);
     }
+    if (status != SESAME_OK)
+        proxy_fault(proxy);
     say_started(proxy, tag, status, http,
                 status == SESAME_OK ? "" : proxy->self->explained.message);
 }
@@ -179,12 +182,14 @@ static bool take_pause(struct sesame_instance *proxy, const struct wire_frame *f
     struct wire_reader reader = wire_read(frame);
     bool is_paused = wire_get_u32(&reader) != 0;
 
+    if (!wire_is_whole(&reader))
+        return false;
     for (size_t i = 0; i < proxy->http_count; i++)
         if (proxy->https[i].http == frame->handle)
             proxy->https[i].is_paused_by_child = is_paused;
     if (is_paused || !process_child_is_slow(proxy->child))
         service_http.pause(&proxy->self->host, frame->handle, is_paused);
-    return wire_is_whole(&reader);
+    return true;
 }
 
 bool proxy_take_http(struct sesame_instance *proxy, const struct wire_frame *frame)
@@ -193,6 +198,8 @@ bool proxy_take_http(struct sesame_instance *proxy, const struct wire_frame *fra
         return take_start(proxy, frame);
     if (frame->type == WIRE_HTTP_PAUSE)
         return take_pause(proxy, frame);
+    if (frame->payload.len != 0)
+        return false;
     service_http.cancel(&proxy->self->host, frame->handle);
     return true;
 }

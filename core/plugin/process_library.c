@@ -12,6 +12,7 @@
 
 #define DESCRIBE_TIMEOUT_MS 10000
 #define LIST_MAX_COUNT 32
+#define DESCRIPTOR_MAX_BYTES ((size_t)512 * 1024)
 
 /* ---- the descriptor, out of a frame ---------------------------------------------------------- */
 
@@ -57,8 +58,8 @@ static bool read_descriptor(struct process_library *apart, const struct wire_fra
         apart->texts[i] = slice_dup(wire_get_text(&reader));
     apart->needs = get_list(&reader);
     apart->offers = get_list(&reader);
-    apart->guards = wire_get_u32(&reader);
-    if (!wire_is_whole(&reader) || apart->needs == NULL || apart->offers == NULL)
+    if (frame->payload.len > DESCRIPTOR_MAX_BYTES || !wire_is_whole(&reader) ||
+        apart->needs == NULL || apart->offers == NULL)
         return false;
     apart->payload = malloc(frame->payload.len);
     if (apart->payload == NULL)
@@ -96,12 +97,23 @@ void process_library_read_refusal(const struct wire_frame *frame, struct error *
                     reason.data == NULL ? "" : reason.data);
 }
 
+bool process_library_read_guards(const struct wire_frame *frame, uint32_t *out_guards)
+{
+    struct wire_reader reader = wire_read(frame);
+    uint32_t guards = wire_get_u32(&reader);
+
+    if (frame->type != WIRE_GUARDED || !wire_is_whole(&reader))
+        return false;
+    *out_guards = guards;
+    return true;
+}
+
 /* ---- asking for it --------------------------------------------------------------------------- */
 
 struct question {
     struct process_library *apart;
     struct error err;
-    bool is_answered;
+    bool is_guarded, is_answered;
     char end[120];
 };
 
@@ -110,7 +122,11 @@ static bool on_frame(void *arg, const struct wire_frame *frame)
     struct question *question = arg;
 
     if (question->is_answered)
-        return false;
+        return true; /* it may go on about itself; nobody listens */
+    if (!question->is_guarded) {
+        question->is_guarded = process_library_read_guards(frame, &question->apart->guards);
+        return question->is_guarded;
+    }
     if (frame->type == WIRE_REFUSED) {
         process_library_read_refusal(frame, &question->err);
         return true;
@@ -158,6 +174,18 @@ static bool ask(struct plugin_library *library, struct question *question, struc
     return false;
 }
 
+static const struct process_limits default_limits = {
+    .start_ms = 10000,
+    .look_ms = 2000,
+    .busy_look_ms = 250,
+    .silence_ms = 10000,
+    .idle_cpu_ms = 10000,
+    .threads = 64,
+    .crashes = 8,
+    .restart_min_ms = 100,
+    .restart_max_ms = 10000,
+};
+
 bool process_library_describe(struct plugin_library *library, const char *program, const char *path,
                               struct error *err)
 {
@@ -166,6 +194,7 @@ bool process_library_describe(struct plugin_library *library, const char *progra
     library->apart = question.apart;
     if (library->apart == NULL || (library->apart->program = strdup(program)) == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for a plugin");
+    library->apart->limits = default_limits;
     if (!ask(library, &question, err))
         return error_prefix(err, "%s", path);
     library->descriptor = &library->apart->descriptor;
@@ -177,11 +206,10 @@ void plugin_library_missing_guards(const struct plugin_library *library, char *o
     static const struct {
         uint32_t guard;
         const char *name;
-    } names[] = {{GUARD_NO_NEW_PRIVS, "no_new_privs"},
-                 {GUARD_SECCOMP, "seccomp"},
-                 {GUARD_LANDLOCK, "landlock"},
-                 {GUARD_LIMITS, "resource limits"},
-                 {GUARD_UNDUMPABLE, "undumpable"}};
+    } names[] = {
+        {GUARD_NO_NEW_PRIVS, "no_new_privs"}, {GUARD_SECCOMP, "seccomp"},
+        {GUARD_LANDLOCK, "landlock"},         {GUARD_LIMITS, "resource limits"},
+        {GUARD_UNDUMPABLE, "undumpable"},     {GUARD_NO_CAPABILITIES, "dropped capabilities"}};
     size_t used = 0;
 
     out[0] = '\0';

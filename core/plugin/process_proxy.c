@@ -13,31 +13,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START_TIMEOUT_MS 10000
 #define HELD_MAX_BYTES ((size_t)16 * 1024 * 1024)
-#define LOOK_INTERVAL_MS 2000
-#define SILENCE_MAX_MS 10000
 #define CALL_GRACE_MS 2500 /* the host's own, after a deadline */
-#define CPU_SECONDS 30     /* between two signs of life */
-#define CRASHES_MAX 8
-#define RESTART_MIN_MS 100
-#define RESTART_MAX_MS 10000
+#define IDLE_CPU_SHARE 4   /* one part in so many, for what a tool does between calls */
 
 static void start(struct sesame_instance *proxy);
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-void proxy_send(struct sesame_instance *proxy, struct wire_writer *writer)
+static const struct process_limits *limits_of(const struct sesame_instance *proxy)
+{
+    return &proxy->self->library->apart->limits;
+}
+
+bool proxy_send(struct sesame_instance *proxy, struct wire_writer *writer)
 {
     struct error err = {0};
+    bool is_for_child = proxy->child != NULL && writer->out == process_child_outbox(proxy->child);
 
-    if (!wire_close(writer, &err)) {
+    if (wire_close(writer, &err)) {
+        if (is_for_child)
+            process_child_flush(proxy->child);
+        return true;
+    }
+    /* What is lost would be missed: an answer, a part of one. */
+    if (is_for_child && process_child_is_slow(proxy->child))
+        process_child_doom(proxy->child, "ended because it does not read what it is sent");
+    else
         log_warn("plugin", "a message to a plugin's process is lost",
                  LOG_TEXT("name", proxy->self->name), LOG_TEXT("reason", err.message));
-        return;
-    }
-    if (proxy->child != NULL && writer->out == process_child_outbox(proxy->child))
-        process_child_flush(proxy->child);
+    return false;
 }
 
 /* Where frames about calls go: to the child, or aside until there is one. */
@@ -61,17 +66,47 @@ static bool keep_call(struct sesame_instance *proxy, uint64_t handle, int64_t de
         proxy->call_capacity = capacity;
     }
     proxy->calls[proxy->call_count++] = (struct open_call){handle, deadline_ms};
+    if (proxy->call_count == 1 && proxy->state == PROXY_RUNNING)
+        loop_timer_start(proxy->timer, limits_of(proxy)->busy_look_ms);
     return true;
 }
 
-void proxy_forget_call(struct sesame_instance *proxy, uint64_t handle)
+static void note_idle(struct sesame_instance *proxy)
+{
+    if (proxy->call_count > 0 || proxy->child == NULL)
+        return;
+    proxy->idle_since_ms = clock_monotonic_ms();
+    proxy->idle_cpu_ms = process_child_cpu_ms(proxy->child);
+}
+
+static bool forget_call(struct sesame_instance *proxy, uint64_t handle)
 {
     for (size_t i = 0; i < proxy->call_count; i++)
         if (proxy->calls[i].handle == handle) {
             proxy->calls[i] = proxy->calls[--proxy->call_count];
-            proxy->crashes = 0; /* it can answer */
-            return;
+            return true;
         }
+    return false;
+}
+
+void proxy_forget_call(struct sesame_instance *proxy, uint64_t handle)
+{
+    if (!forget_call(proxy, handle))
+        return;
+    proxy->crashes = 0; /* it can answer */
+    note_idle(proxy);
+}
+
+/* Those that the host answered itself, because the child did not in time. */
+static void forget_dead_calls(struct sesame_instance *proxy)
+{
+    size_t before = proxy->call_count;
+
+    for (size_t i = proxy->call_count; i-- > 0;)
+        if (handle_get(&proxy->self->handles, HANDLE_CALL, proxy->calls[i].handle) == NULL)
+            proxy->calls[i] = proxy->calls[--proxy->call_count];
+    if (before > 0)
+        note_idle(proxy);
 }
 
 static void fail_call(struct sesame_instance *proxy, uint64_t handle, const char *what)
@@ -94,6 +129,14 @@ static bool may_call(struct sesame_instance *proxy, uint64_t handle, int64_t dea
     return false;
 }
 
+static void send_call(struct sesame_instance *proxy, struct wire_writer *writer, uint64_t call)
+{
+    if (proxy_send(proxy, writer))
+        return;
+    (void)forget_call(proxy, call);
+    fail_call(proxy, call, "the call could not be passed to the tool's process: too much waits ");
+}
+
 static void list(struct sesame_instance *proxy, uint64_t call, int64_t deadline_ms)
 {
     struct wire_writer writer;
@@ -102,7 +145,7 @@ static void list(struct sesame_instance *proxy, uint64_t call, int64_t deadline_
         return;
     wire_open(&writer, call_box(proxy), WIRE_LIST, call);
     wire_put_i64(&writer, deadline_ms);
-    proxy_send(proxy, &writer);
+    send_call(proxy, &writer, call);
 }
 
 static void call_function(struct sesame_instance *proxy, uint64_t call,
@@ -117,7 +160,7 @@ static void call_function(struct sesame_instance *proxy, uint64_t call,
     wire_put_text(&writer, slice_from(request->arguments));
     wire_put_text(&writer, slice_from(request->context));
     wire_put_i64(&writer, request->deadline_ms);
-    proxy_send(proxy, &writer);
+    send_call(proxy, &writer, call);
 }
 
 static void cancel(struct sesame_instance *proxy, uint64_t call)
@@ -127,7 +170,7 @@ static void cancel(struct sesame_instance *proxy, uint64_t call)
     if (proxy->state == PROXY_FAILED)
         return;
     wire_open(&writer, call_box(proxy), WIRE_CANCEL, call);
-    proxy_send(proxy, &writer);
+    (void)proxy_send(proxy, &writer);
 }
 
 static const struct sesame_tool_v1 tool_table = {list, call_function, cancel};
@@ -143,10 +186,45 @@ static bool send_config(struct sesame_instance *proxy)
 {
     struct wire_writer writer;
 
+    proxy->start_step = STEP_CREATED;
     wire_open(&writer, process_child_outbox(proxy->child), WIRE_CREATE, 0);
     wire_put_text(&writer, slice_of(proxy->config));
-    proxy_send(proxy, &writer);
-    return true;
+    return proxy_send(proxy, &writer);
+}
+
+static bool take_guards(struct sesame_instance *proxy, const struct wire_frame *frame)
+{
+    uint32_t guards = 0;
+
+    if (!process_library_read_guards(frame, &guards))
+        return false;
+    if (guards == proxy->self->library->apart->guards) {
+        proxy->start_step = STEP_DESCRIBED;
+        return true;
+    }
+    error_set(&proxy->start_error, ERROR_DENIED,
+              "its process is held back otherwise than at the start");
+    return false;
+}
+
+static bool take_description(struct sesame_instance *proxy, const struct wire_frame *frame)
+{
+    if (frame->type == WIRE_REFUSED) {
+        process_library_read_refusal(frame, &proxy->start_error);
+        return true;
+    }
+    if (frame->type != WIRE_DESCRIPTOR)
+        return false;
+    if (process_library_is_same(proxy->self->library, frame->payload))
+        return send_config(proxy);
+    error_set(&proxy->start_error, ERROR_BAD_INPUT,
+              "the library describes itself differently than before");
+    return false;
+}
+
+static int64_t look_interval_ms(const struct sesame_instance *proxy)
+{
+    return proxy->call_count > 0 ? limits_of(proxy)->busy_look_ms : limits_of(proxy)->look_ms;
 }
 
 static void on_running(struct sesame_instance *proxy)
@@ -159,7 +237,8 @@ static void on_running(struct sesame_instance *proxy)
         log_warn("plugin", "calls to a plugin's process are lost", LOG_TEXT("reason", err.message));
     buffer_truncate(&proxy->held, 0);
     process_child_flush(proxy->child);
-    loop_timer_start(proxy->timer, LOOK_INTERVAL_MS);
+    note_idle(proxy);
+    loop_timer_start(proxy->timer, look_interval_ms(proxy));
 }
 
 static bool take_creation(struct sesame_instance *proxy, const struct wire_frame *frame)
@@ -178,24 +257,22 @@ static bool take_creation(struct sesame_instance *proxy, const struct wire_frame
     return true;
 }
 
+/* In this order and no other, whoever writes the frames. */
 static bool take_start_frame(struct sesame_instance *proxy, const struct wire_frame *frame)
 {
-    switch (frame->type) {
-    case WIRE_DESCRIPTOR:
-        if (process_library_is_same(proxy->self->library, frame->payload))
-            return send_config(proxy);
-        error_set(&proxy->start_error, ERROR_BAD_INPUT,
-                  "the library describes itself differently than before");
-        return false;
-    case WIRE_REFUSED:
-        process_library_read_refusal(frame, &proxy->start_error);
-        return true;
-    case WIRE_CREATED:
-        return take_creation(proxy, frame);
-    default:
-        /* `create` may log, look at credentials and, against the rules, ask for more. */
-        return proxy_take_frame(proxy, frame);
+    if (proxy->start_error.code != ERROR_NONE)
+        return true; /* it is on its way out */
+    switch (proxy->start_step) {
+    case STEP_GUARDED:
+        return take_guards(proxy, frame);
+    case STEP_DESCRIBED:
+        return take_description(proxy, frame);
+    case STEP_CREATED:
+        break;
     }
+    /* `create` may log, look at credentials and, against the rules, ask for more. */
+    return frame->type == WIRE_CREATED ? take_creation(proxy, frame)
+                                       : proxy_take_frame(proxy, frame);
 }
 
 static bool on_frame(void *arg, const struct wire_frame *frame)
@@ -210,52 +287,64 @@ static bool on_frame(void *arg, const struct wire_frame *frame)
 
 static void fail_calls(struct sesame_instance *proxy)
 {
+    forget_dead_calls(proxy);
     while (proxy->call_count > 0)
         fail_call(proxy, proxy->calls[--proxy->call_count].handle,
                   "the tool's process was lost during the call: ");
     buffer_truncate(&proxy->held, 0);
 }
 
-static int64_t restart_delay_ms(unsigned crashes)
+/* None after the first crash, then growing. */
+static int64_t restart_delay_ms(const struct process_limits *limits, unsigned crashes)
 {
     int64_t delay_ms = 0;
 
-    for (unsigned i = 1; i < crashes && delay_ms < RESTART_MAX_MS; i++)
-        delay_ms = delay_ms == 0 ? RESTART_MIN_MS : delay_ms * 2;
-    return delay_ms < RESTART_MAX_MS ? delay_ms : RESTART_MAX_MS;
+    for (unsigned i = 1; i < crashes && delay_ms < limits->restart_max_ms; i++)
+        delay_ms = delay_ms == 0 ? limits->restart_min_ms : delay_ms * 2;
+    return delay_ms < limits->restart_max_ms ? delay_ms : limits->restart_max_ms;
+}
+
+static void note_end(struct sesame_instance *proxy, const char *reason)
+{
+    (void)snprintf(proxy->last_end, sizeof proxy->last_end, "%.119s", /* cutting is fine */
+                   proxy->start_error.code != ERROR_NONE ? proxy->start_error.message : reason);
+}
+
+static void restart_or_give_up(struct sesame_instance *proxy)
+{
+    const struct process_limits *limits = limits_of(proxy);
+    int64_t delay_ms = restart_delay_ms(limits, ++proxy->crashes);
+
+    proxy->state = proxy->crashes > limits->crashes ? PROXY_FAILED : PROXY_WAITING;
+    instance_misbehaved(proxy->self, "crashed");
+    if (proxy->state == PROXY_WAITING) {
+        log_warn("plugin", "a plugin's process is lost and is started again",
+                 LOG_TEXT("name", proxy->self->name), LOG_TEXT("reason", proxy->last_end),
+                 LOG_INT("in_a_row", proxy->crashes), LOG_INT("delay_ms", delay_ms));
+        loop_timer_start(proxy->timer, delay_ms);
+        return;
+    }
+    instance_misbehaved(proxy->self, "given_up");
+    log_error("plugin", "a plugin's process is lost and was given up",
+              LOG_TEXT("name", proxy->self->name), LOG_TEXT("reason", proxy->last_end),
+              LOG_INT("in_a_row", proxy->crashes));
 }
 
 static void on_gone(void *arg, const char *reason)
 {
     struct sesame_instance *proxy = arg;
-    bool is_stopping = proxy->state == PROXY_STOPPING;
-    int64_t delay_ms = restart_delay_ms(++proxy->crashes);
+    enum proxy_state before = proxy->state;
 
-    if (proxy->start_error.code != ERROR_NONE)
-        (void)snprintf(proxy->last_end, sizeof proxy->last_end, "%.119s",
-                       proxy->start_error.message);
-    else
-        (void)snprintf(proxy->last_end, sizeof proxy->last_end, "%s", reason);
-    proxy->state = is_stopping                    ? PROXY_STOPPING
-                   : proxy->crashes > CRASHES_MAX ? PROXY_FAILED
-                                                  : PROXY_WAITING;
+    note_end(proxy, reason);
+    proxy->state = PROXY_WAITING; /* for what is done below */
     fail_calls(proxy);
     proxy_http_abandon(proxy);
     loop_timer_stop(proxy->timer);
-    if (is_stopping) {
+    proxy->state = before;
+    if (before == PROXY_STOPPING)
         service_loop.stopped(&proxy->self->host);
-        return;
-    }
-    if (proxy->self->plugin == NULL) /* still in create: there is no second try */
-        return;
-    instance_misbehaved(proxy->self, "crashed");
-    log_warn("plugin",
-             proxy->state == PROXY_FAILED ? "a plugin's process is lost and was given up"
-                                          : "a plugin's process is lost and is started again",
-             LOG_TEXT("name", proxy->self->name), LOG_TEXT("reason", proxy->last_end),
-             LOG_INT("in_a_row", proxy->crashes), LOG_INT("delay_ms", delay_ms));
-    if (proxy->state == PROXY_WAITING)
-        loop_timer_start(proxy->timer, delay_ms);
+    else if (before != PROXY_FAILED && proxy->self->plugin != NULL)
+        restart_or_give_up(proxy); /* else still in create: there is no second try */
 }
 
 static void on_drained(void *arg)
@@ -274,19 +363,40 @@ static bool may_be_silent(const struct sesame_instance *proxy, int64_t now_ms)
     return false;
 }
 
+static const char *why_to_end(const struct sesame_instance *proxy, int64_t now_ms)
+{
+    const struct process_limits *limits = limits_of(proxy);
+    int64_t idle_ms = now_ms - proxy->idle_since_ms;
+
+    if (process_child_threads(proxy->child) > limits->threads)
+        return "ended because it started too many threads";
+    if (proxy->pinged_at_ms != 0 && now_ms - proxy->pinged_at_ms > limits->silence_ms &&
+        !may_be_silent(proxy, now_ms))
+        return "ended because it no longer answered";
+    if (proxy->call_count == 0 && process_child_cpu_ms(proxy->child) - proxy->idle_cpu_ms >
+                                      limits->idle_cpu_ms + idle_ms / IDLE_CPU_SHARE)
+        return "ended because it used too much processor time while no call was open";
+    return NULL;
+}
+
 static void look(struct sesame_instance *proxy)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct wire_writer writer;
+    const char *why;
 
-    loop_timer_start(proxy->timer, LOOK_INTERVAL_MS);
-    if (proxy->pinged_at_ms == 0) {
-        proxy->pinged_at_ms = now_ms;
-        wire_open(&writer, process_child_outbox(proxy->child), WIRE_PING, 0);
-        proxy_send(proxy, &writer);
-    } else if (now_ms - proxy->pinged_at_ms > SILENCE_MAX_MS && !may_be_silent(proxy, now_ms)) {
-        process_child_kill(proxy->child, "ended because it no longer answered");
+    forget_dead_calls(proxy);
+    why = why_to_end(proxy, now_ms);
+    if (why != NULL) {
+        process_child_kill(proxy->child, why);
+        return;
     }
+    loop_timer_start(proxy->timer, look_interval_ms(proxy));
+    if (proxy->pinged_at_ms != 0)
+        return;
+    proxy->pinged_at_ms = now_ms;
+    wire_open(&writer, process_child_outbox(proxy->child), WIRE_PING, 0);
+    (void)proxy_send(proxy, &writer);
 }
 
 static void on_timer(void *arg)
@@ -309,10 +419,8 @@ static bool start_child(struct sesame_instance *proxy, struct loop *loop, struct
     process_child_free(TAKE(proxy->child));
     proxy->start_error = (struct error){0};
     proxy->state = PROXY_STARTING;
-    proxy->started_at_ms = clock_monotonic_ms();
+    proxy->start_step = STEP_GUARDED;
     proxy->child = process_library_start(proxy->self->library, loop, &events, proxy, err);
-    if (proxy->child != NULL)
-        process_child_grant_cpu(proxy->child, CPU_SECONDS);
     return proxy->child != NULL;
 }
 
@@ -320,7 +428,7 @@ static void start(struct sesame_instance *proxy)
 {
     struct error err = {0};
 
-    loop_timer_start(proxy->timer, START_TIMEOUT_MS);
+    loop_timer_start(proxy->timer, limits_of(proxy)->start_ms);
     if (!start_child(proxy, proxy->self->home.loop, &err))
         on_gone(proxy, err.message);
 }
@@ -341,7 +449,8 @@ static void destroy(struct sesame_instance *proxy)
 /* Waits for the first child, so that a plugin that cannot start is an error of the start. */
 static bool run_first(struct sesame_instance *proxy, struct error *err)
 {
-    int64_t until_ms = clock_monotonic_ms() + START_TIMEOUT_MS;
+    const int64_t start_ms = limits_of(proxy)->start_ms;
+    int64_t until_ms = clock_monotonic_ms() + start_ms;
 
     if (!start_child(proxy, NULL, err))
         return false;
@@ -349,8 +458,8 @@ static bool run_first(struct sesame_instance *proxy, struct error *err)
         int64_t left_ms = until_ms - clock_monotonic_ms();
 
         if (left_ms <= 0)
-            return error_set(err, ERROR_TIMED_OUT, "its process did not start within %d s",
-                             START_TIMEOUT_MS / 1000);
+            return error_set(err, ERROR_TIMED_OUT, "its process did not start within %lld ms",
+                             (long long)start_ms);
         if (!process_child_pump(proxy->child, (int)left_ms))
             break;
     }
@@ -397,7 +506,7 @@ static int32_t stop(struct sesame_instance *proxy)
     if (!is_running)
         return SESAME_OK;
     wire_open(&writer, process_child_outbox(proxy->child), WIRE_STOP, 0);
-    proxy_send(proxy, &writer);
+    (void)proxy_send(proxy, &writer);
     return SESAME_PENDING;
 }
 

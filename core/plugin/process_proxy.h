@@ -12,7 +12,7 @@
 struct loop_timer;
 
 enum proxy_state {
-    PROXY_STARTING, /* the child loads the library and makes the instance */
+    PROXY_STARTING, /* the child loads the library and makes the instance; see start_step */
     PROXY_RUNNING,
     PROXY_WAITING, /* it is gone; the next one starts when the timer says so */
     PROXY_FAILED,  /* it was given up */
@@ -25,7 +25,7 @@ struct proxy_http {
     bool is_paused_by_child;
 };
 
-/* How many log records and progress texts the child may still send; refilled as time passes. */
+/* How many of something the child may still send; refilled as time passes. */
 struct proxy_allowance {
     int64_t left;
     int64_t filled_at_ms;
@@ -36,6 +36,7 @@ struct sesame_instance {
     struct plugin_instance *self; /* the host's side: services are called as this instance */
     struct process_child *child;
     enum proxy_state state;
+    enum { STEP_GUARDED, STEP_DESCRIBED, STEP_CREATED } start_step; /* what is waited for */
     char *config;
     struct buffer held; /* frames about calls, for a child that is starting */
     struct open_call {
@@ -45,10 +46,12 @@ struct sesame_instance {
     size_t call_count, call_capacity;
     struct proxy_http *https;
     size_t http_count, http_capacity;
-    struct proxy_allowance allowance;
+    struct proxy_allowance talk;   /* log records, progress, news of the list */
+    struct proxy_allowance faults; /* what it had no business asking */
     struct loop_timer *timer; /* of the next start, or the next look whether it still answers */
-    int64_t started_at_ms;    /* of the present child */
     int64_t pinged_at_ms;     /* 0: no ping is unanswered */
+    int64_t idle_since_ms;    /* no call is open since then, */
+    int64_t idle_cpu_ms;      /* and it had used so much processor time */
     unsigned crashes;         /* in a row, with no call answered in between */
     struct error start_error; /* why it did not get to RUNNING */
     char last_end[120];       /* of what the last child died */
@@ -58,8 +61,12 @@ extern const struct sesame_plugin process_proxy_functions; /* only its functions
 
 /* ---- between the proxy's files --------------------------------------------------------------- */
 
-/* Puts the frame on its way; a child that takes no more is ended soon after. */
-void proxy_send(struct sesame_instance *proxy, struct wire_writer *writer);
+/* Puts the frame on its way. False when it is lost: it is too large, or the child takes no more,
+ * for which it is ended. */
+bool proxy_send(struct sesame_instance *proxy, struct wire_writer *writer);
+
+/* The child did what it has no business doing; too often, and it is ended. */
+void proxy_fault(struct sesame_instance *proxy);
 
 /* One frame of a child that is running. False: it breaks the protocol. */
 bool proxy_take_frame(struct sesame_instance *proxy, const struct wire_frame *frame);

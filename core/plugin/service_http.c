@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define DEADLINE_DEFAULT_MS 60000
+#define TIMEOUT_MAX_MS ((int64_t)24 * 3600 * 1000)
 #define HEADER_MAX_COUNT 64
 #define ANSWER_HEADER_MAX_COUNT 128
 
@@ -114,6 +115,33 @@ static void clear_draft(struct draft *draft)
     free(draft->url);
 }
 
+/* What says where a message goes and where it ends is the host's to write (RFC 9110 section 7, RFC
+ * 9112 section 6), and so is who asks. A tool could reach another site behind an allowed origin, or
+ * hide one request in another. */
+static bool may_set_header(const struct plugin_instance *instance, struct slice name,
+                           bool has_credential, struct error *err)
+{
+    static const char *const of_host[] = {
+        "host",       "content-length", "transfer-encoding", "trailer", "te",
+        "connection", "upgrade",        "keep-alive",        "expect"};
+    bool is_refused = name.len > 6 && slice_equal_nocase((struct slice){name.data, 6}, "proxy-");
+
+    if (instance->tool == NULL)
+        return true;
+    for (size_t i = 0; i < sizeof of_host / sizeof of_host[0]; i++)
+        is_refused = is_refused || slice_equal_nocase(name, of_host[i]);
+    if (is_refused)
+        return error_set_named(err, ERROR_DENIED, "HeaderNotAllowed",
+                               "the header %.*s is the host's to write: leave it out",
+                               (int)(name.len < 64 ? name.len : 64), name.data);
+    if (has_credential &&
+        (slice_equal_nocase(name, "authorization") || slice_equal_nocase(name, "dpop")))
+        return error_set_named(err, ERROR_DENIED, "HeaderNotAllowed",
+                               "a request with a credential brings no header %.*s of its own",
+                               (int)name.len, name.data);
+    return true;
+}
+
 static bool add_header(struct plugin_instance *instance, struct draft *draft,
                        const struct sesame_http_field *field, struct error *err)
 {
@@ -206,24 +234,29 @@ static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
                        const struct sesame_http_request *request, struct error *err)
 {
     int64_t now_ms = clock_monotonic_ms();
-    int64_t left_ms =
-        request->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : request->deadline_ms - now_ms;
+    int64_t left_ms = request->deadline_ms == 0       ? DEADLINE_DEFAULT_MS
+                      : request->deadline_ms < now_ms ? 0
+                                                      : request->deadline_ms - now_ms;
 
     draft->method = slice_dup(slice_from(request->method));
     draft->url = slice_dup(slice_from(request->url));
     if (draft->method == NULL || draft->url == NULL)
-        return error_set(err, ERROR_BAD_INPUT, "a request without a method or URL");
+        return error_set(err, ERROR_BAD_INPUT,
+                         "a request without a method or URL, or with a NUL in one");
     if (left_ms <= 0)
         return error_set(err, ERROR_TIMED_OUT, "the deadline is over");
     draft->options.method = draft->method;
     draft->options.url = draft->url;
     draft->options.headers = draft->headers;
-    draft->options.total_timeout_ms = left_ms;
-    draft->options.idle_timeout_ms = request->idle_timeout_ms;
+    draft->options.total_timeout_ms = left_ms < TIMEOUT_MAX_MS ? left_ms : TIMEOUT_MAX_MS;
+    draft->options.idle_timeout_ms =
+        request->idle_timeout_ms < TIMEOUT_MAX_MS ? request->idle_timeout_ms : TIMEOUT_MAX_MS;
     draft->options.answer_max_bytes = (size_t)request->answer_max_bytes;
     draft->options.is_secret_answer = (request->flags & SESAME_HTTP_SECRET_ANSWER) != 0;
     for (size_t i = 0; i < request->header_count; i++)
-        if (!add_header(instance, draft, &request->headers[i], err))
+        if (!may_set_header(instance, slice_from(request->headers[i].name),
+                            request->credential.len > 0, err) ||
+            !add_header(instance, draft, &request->headers[i], err))
             return false;
     draft->options.allow_plain_http = instance->tool == NULL && url_is_metadata(draft->url);
     return add_query(instance, draft, request, err) &&

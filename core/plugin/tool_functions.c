@@ -7,12 +7,14 @@
 #include "base/json.h"
 #include "base/json_schema.h"
 #include "base/log.h"
+#include "base/text_clean.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FUNCTION_MAX_COUNT 256
+#define LIST_MAX_BYTES ((size_t)512 * 1024)
 #define OFFER_MAX_BYTES (1024 * 1024)
 
 /* What we allocated, shown to others as const. */
@@ -57,7 +59,17 @@ static bool is_name(const char *name, size_t len)
     return len >= 1 && len <= 128 && strlen(name) == len && strspn(name, letters) == len;
 }
 
-/* Written once: every turn sends it with every request to the model. */
+static char *clean_text(const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy != NULL)
+        copy[text_clean(copy, strlen(copy))] = '\0';
+    return copy;
+}
+
+/* Written once: every turn sends it with every request to the model. Control characters of the
+ * parameters' texts are escaped in JSON and stay. */
 static bool write_offer(struct tool_function *function, struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer offer;
@@ -68,6 +80,7 @@ static bool write_offer(struct tool_function *function, struct error *err)
         !buffer_add_text(&offer, ",\"parameters\":", err) ||
         !json_add_value(&offer, function->parameters, err))
         return false;
+    buffer_truncate(&offer, text_clean(offer.data, offer.len));
     function->offer = buffer_take(&offer, NULL);
     return function->offer != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a function");
 }
@@ -91,7 +104,7 @@ static bool read_function(struct json_object *json, struct tool_functions *funct
                                ? json_object_get(parameters)
                                : json_tokener_parse("{\"type\":\"object\",\"properties\":{}}");
     function->name = strdup(name);
-    function->description = strdup(description == NULL ? "" : description);
+    function->description = clean_text(description == NULL ? "" : description);
     if (function->name == NULL || function->description == NULL || function->parameters == NULL)
         error_set(err, ERROR_NO_MEMORY, "no memory for a function");
     else
@@ -108,10 +121,15 @@ static bool read_function(struct json_object *json, struct tool_functions *funct
 struct tool_functions *tool_functions_parse(const char *data, size_t len, int json_depth,
                                             const char *tool, struct error *err)
 {
-    CLEANUP(json_cleanup) struct json_object *json = json_parse(data, len, json_depth, err);
+    CLEANUP(json_cleanup) struct json_object *json = NULL;
     struct json_object *list = NULL;
     struct tool_functions *functions;
 
+    if (len > LIST_MAX_BYTES) {
+        error_set(err, ERROR_LIMIT, "the tool's list is larger than %zu bytes", LIST_MAX_BYTES);
+        return NULL;
+    }
+    json = json_parse(data, len, json_depth, err);
     if (json == NULL)
         return NULL;
     if (json_object_is_type(json, json_type_object))

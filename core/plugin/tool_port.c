@@ -331,6 +331,11 @@ const struct tool_config *tool_port_config(const struct tool_port *port)
     return port->host->options.config;
 }
 
+bool tool_port_is_apart(const struct tool_port *port)
+{
+    return port->host->options.placement == PLACEMENT_PROCESS;
+}
+
 void tool_port_stop(struct tool_port *port, void (*on_stopped)(void *arg), void *arg)
 {
     cancel_call(&port->listing);

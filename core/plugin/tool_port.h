@@ -66,6 +66,8 @@ void tool_host_free(struct tool_host *host);
 struct tool_port *tool_port_new(struct tool_host *host, const struct plugin_home *home,
                                 struct error *err);
 const struct tool_config *tool_port_config(const struct tool_port *port);
+/* It is in a process of its own: what it says is not trusted. */
+bool tool_port_is_apart(const struct tool_port *port);
 
 /* The present list, borrowed until the next turn of the loop; NULL when there is none yet.
  * `*out_error` (may be NULL): why the last listing failed, "" when it did not. */

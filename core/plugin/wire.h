@@ -38,33 +38,36 @@ enum wire_type {
     WIRE_CHECKED,      /* answers CHECK; i32 status, text message */
 
     /* child to host */
-    WIRE_DESCRIPTOR = 32, /* text id, version, description, schema; u32 count and texts, twice:
-                             needs and offers; u32 guards in force (enum sandbox_guard) */
-    WIRE_REFUSED,         /* text error name, reason: why the library is no plugin; it ends */
-    WIRE_CREATED,         /* i32 status, text explanation */
-    WIRE_COMPLETE,        /* handle: call; i32 status, text data */
-    WIRE_EMIT,            /* handle: call; text progress */
-    WIRE_CHANGED,         /* */
-    WIRE_LOG,             /* i32 level, text message, text fields */
-    WIRE_HTTP_START,      /* handle: tag; text method, url, credential, body; u32 count, texts name,
-                             value, twice: headers and form; i64 deadline_ms, idle_timeout_ms; u64
-                             answer_max_bytes, call */
-    WIRE_HTTP_CANCEL,     /* handle: http */
-    WIRE_HTTP_PAUSE,      /* handle: http; u32 is_paused */
-    WIRE_CHECK,           /* text name, url */
-    WIRE_MISBEHAVED,      /* text kind */
-    WIRE_STOPPED,         /* */
-    WIRE_PONG,            /* */
+    WIRE_GUARDED = 32, /* u32 guards in force (enum sandbox_guard); once, before any code of the
+                          library runs, so that the library cannot say it in the child's place */
+    WIRE_DESCRIPTOR,   /* text id, version, description, schema; u32 count and texts, twice:
+                          needs and offers */
+    WIRE_REFUSED,      /* text error name, reason: why the library is no plugin; it ends */
+    WIRE_CREATED,      /* i32 status, text explanation */
+    WIRE_COMPLETE,     /* handle: call; i32 status, text data */
+    WIRE_EMIT,         /* handle: call; text progress */
+    WIRE_CHANGED,      /* */
+    WIRE_LOG,          /* i32 level, text message, text fields */
+    WIRE_HTTP_START,   /* handle: tag; text method, url, credential, body; u32 count, texts name,
+                          value, twice: headers and form; i64 deadline_ms, idle_timeout_ms; u64
+                          answer_max_bytes, call */
+    WIRE_HTTP_CANCEL,  /* handle: http */
+    WIRE_HTTP_PAUSE,   /* handle: http; u32 is_paused */
+    WIRE_CHECK,        /* text name, url */
+    WIRE_MISBEHAVED,   /* text kind */
+    WIRE_STOPPED,      /* */
+    WIRE_PONG,         /* */
 };
 
-/* What holds a child back, as bits; what the kernel does not offer is missing in DESCRIPTOR. */
+/* What holds a child back, as bits; what the kernel does not offer is missing in GUARDED. */
 enum sandbox_guard {
     GUARD_NO_NEW_PRIVS = 1u << 0,
     GUARD_SECCOMP = 1u << 1,
     GUARD_LANDLOCK = 1u << 2,
     GUARD_LIMITS = 1u << 3,
     GUARD_UNDUMPABLE = 1u << 4,
-    GUARD_ALL = (1u << 5) - 1,
+    GUARD_NO_CAPABILITIES = 1u << 5,
+    GUARD_ALL = (1u << 6) - 1,
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */

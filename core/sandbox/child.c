@@ -10,6 +10,7 @@
 
 #include <sesame/services.h>
 #include <sesame/tool.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,8 @@ void child_report_refusals(void)
     char name[60], text[160];
     int number;
 
+    if (atomic_exchange(&child.wrong_thread_count, 0) > 0)
+        say_misbehaved("wrong_thread");
     if (guard_refused(&number) == 0)
         return;
     syscall_filter_name(number, name, sizeof name);
@@ -303,6 +306,9 @@ static void say_stopped(void *arg)
     struct wire_writer writer;
 
     (void)arg;
+    service_loop_close(&child.instance);
+    service_sse_close(&child.instance);
+    handle_take_all(&child.instance.handles, HANDLE_HTTP, free);
     child.plugin->destroy(TAKE(child.instance.plugin));
     channel_open(&child.channel, &writer, WIRE_STOPPED, 0);
     (void)channel_send(&child.channel, &writer);
@@ -340,11 +346,15 @@ void child_take_frame(const struct wire_frame *frame)
 
 /* ---- as the services see it ------------------------------------------------------------------ */
 
+/* From a wrong thread, the socket is not ours to write: the right one tells of it soon. */
 static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
 {
     (void)arg;
     (void)plugin_id;
-    say_misbehaved(kind);
+    if (pthread_equal(child.instance.thread, pthread_self()))
+        say_misbehaved(kind);
+    else
+        atomic_fetch_add(&child.wrong_thread_count, 1);
 }
 
 static const void *get_service(const struct sesame_host *host, const char *id)

@@ -5,6 +5,8 @@
 #include "plugin/instance.h"
 #include "sandbox/channel.h"
 
+#include <stdatomic.h>
+
 struct loop;
 struct sesame_http_v1;
 
@@ -23,6 +25,7 @@ struct child {
     struct child_call *calls;
     size_t call_count, call_capacity;
     bool is_creating;
+    atomic_int wrong_thread_count; /* calls of services by threads of the plugin's own */
     bool has_more; /* frames that came while a reply was waited for are to be handled soon */
 };
 

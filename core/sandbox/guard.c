@@ -6,15 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define DESCRIPTOR_MAX_COUNT 64
+#define EXIT_ORPHANED 3
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
@@ -36,13 +39,35 @@ static bool set_limits(void)
     return ok;
 }
 
-uint32_t guard_process(void)
+/* A host that runs as root has children that do; without capabilities that means little. */
+static bool drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    return syscall(SYS_capset, &header, none) == 0;
+}
+
+/* The death signal is set too late for a host that died in between. */
+static void die_with_host(int host_fd)
+{
+    struct ucred host;
+    socklen_t size = sizeof host;
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+        getsockopt(host_fd, SOL_SOCKET, SO_PEERCRED, &host, &size) != 0 || getppid() != host.pid)
+        _exit(EXIT_ORPHANED);
+}
+
+uint32_t guard_process(int host_fd)
 {
     uint32_t guards = 0;
 
     /* One heap: a process that does one thing needs no arena per thread. */
     (void)mallopt(M_ARENA_MAX, 1);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (drop_capabilities())
+        guards |= GUARD_NO_CAPABILITIES;
+    die_with_host(host_fd);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         guards |= GUARD_NO_NEW_PRIVS;
     if (prctl(PR_SET_DUMPABLE, 0) == 0)
@@ -136,13 +161,22 @@ uint32_t guard_before_load(uint32_t guards, int library_fd)
     return guards;
 }
 
-uint32_t guard_after_load(uint32_t guards)
+static void reset_signals(void)
 {
-    if ((guards & GUARD_LANDLOCK) != 0 && !restrict_files(-1))
-        guards &= ~(uint32_t)GUARD_LANDLOCK;
-    if ((guards & GUARD_SECCOMP) != 0 && !syscall_filter_load(false))
-        guards &= ~(uint32_t)GUARD_SECCOMP;
-    return guards;
+    sigset_t none;
+
+    sigemptyset(&none);
+    for (int number = 1; number < NSIG; number++)
+        if (number != SIGKILL && number != SIGSTOP)
+            (void)signal(number, SIG_DFL);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+bool guard_after_load(uint32_t guards)
+{
+    reset_signals();
+    return ((guards & GUARD_LANDLOCK) == 0 || restrict_files(-1)) &&
+           ((guards & GUARD_SECCOMP) == 0 || syscall_filter_load(false));
 }
 
 int guard_refused(int *out_number)

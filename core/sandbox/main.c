@@ -90,7 +90,16 @@ static void put_list(struct wire_writer *writer, const char *const *list)
         wire_put_text(writer, slice_of(list[i]));
 }
 
-static void describe(const struct sesame_plugin *plugin, uint32_t guards)
+static void say_guards(uint32_t guards)
+{
+    struct wire_writer writer;
+
+    channel_open(&child.channel, &writer, WIRE_GUARDED, 0);
+    wire_put_u32(&writer, guards);
+    (void)channel_send(&child.channel, &writer);
+}
+
+static void describe(const struct sesame_plugin *plugin)
 {
     struct wire_writer writer;
 
@@ -101,7 +110,6 @@ static void describe(const struct sesame_plugin *plugin, uint32_t guards)
     wire_put_text(&writer, slice_of(plugin->config_schema));
     put_list(&writer, plugin->needs);
     put_list(&writer, plugin->offers);
-    wire_put_u32(&writer, guards);
     if (!channel_send(&child.channel, &writer))
         refuse("PluginBadDescriptor", "its descriptor is too large");
     child_report_refusals();
@@ -142,11 +150,28 @@ static bool open_loop(struct error *err)
     return watch != NULL && loop_watch_set(watch, LOOP_READ);
 }
 
+/* Its constructors run inside; nothing else of it does before the last restrictions are on. */
+static const struct sesame_plugin *load_contained(int library_fd, uint32_t guards)
+{
+    const struct sesame_plugin *plugin;
+
+    say_guards(guards);
+    plugin = load(library_fd);
+    close(library_fd);
+    if (plugin != NULL && !guard_after_load(guards)) {
+        refuse("PluginNotContained",
+               "it cannot be held back: a thread of its constructors does "
+               "not take the restrictions");
+        return NULL;
+    }
+    return plugin;
+}
+
 int main(void)
 {
-    uint32_t guards = guard_process();
     struct error err = {0};
     const struct sesame_plugin *plugin;
+    uint32_t guards;
     int library_fd;
 
     if (!is_socket(STDIN_FILENO)) {
@@ -155,16 +180,17 @@ int main(void)
                       "process; it does nothing by hand\n");
         return EXIT_USAGE;
     }
+    guards = guard_process(STDIN_FILENO);
     channel_init(&child.channel, STDIN_FILENO);
     library_fd = channel_take_hello(&child.channel);
     if (library_fd < 0 || !open_loop(&err))
         return EXIT_USAGE;
     guards = guard_before_load(guards, library_fd);
-    plugin = load(library_fd);
+    plugin = load_contained(library_fd, guards);
+    /* _exit: what the library left to be run at the end is not run. */
     if (plugin == NULL || !is_complete(plugin) || !child_open(plugin))
-        return 1;
-    guards = guard_after_load(guards);
-    describe(plugin, guards);
+        _exit(1);
+    describe(plugin);
     loop_run(child.loop);
     _exit(0);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -28,6 +29,10 @@ static const char *const always[] = {
     "sigaltstack",  "time",           "write",         "writev",
 };
 
+#define CLONE_NOT                                                                              \
+    (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
+     CLONE_NEWCGROUP | CLONE_PTRACE | CLONE_VFORK | CLONE_PARENT)
+
 /* What dlopen and the second step need besides. */
 static const char *const loading[] = {
     "access",
@@ -43,7 +48,6 @@ static const char *const loading[] = {
     "stat",
     "statx",
     "seccomp",
-    "prctl",
     "rt_sigaction",
     "landlock_create_ruleset",
     "landlock_add_rule",
@@ -70,21 +74,25 @@ static bool allow_all(scmp_filter_ctx filter, const char *const *names, size_t c
 
 static bool allow_some(scmp_filter_ctx filter, bool is_loading)
 {
-    /* Threads, not processes. */
-    const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+    /* Threads, not processes, and in no new namespace. */
+    const struct scmp_arg_cmp thread =
+        SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NOT, CLONE_THREAD);
     /* abort(3), and nobody else's signals. */
     const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
-    /* Asking for a limit, not setting one. */
-    const struct scmp_arg_cmp ask = SCMP_A2(SCMP_CMP_EQ, 0);
+    /* Asking for a limit of its own, not setting one. */
+    const struct scmp_arg_cmp ask[] = {SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0)};
+    /* libseccomp's own, when the second filter is put on. */
+    const struct scmp_arg_cmp no_privileges = SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS);
     const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp read_only =
         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 
     return allow(filter, "clone", 1, &thread) && allow(filter, "tgkill", 1, &own) &&
-           allow(filter, "prlimit64", 1, &ask) &&
+           allow(filter, "prlimit64", 2, ask) &&
            allow(filter, "mmap", is_loading ? 0 : 1, &no_code) &&
            allow(filter, "mprotect", is_loading ? 0 : 1, &no_code) &&
-           (!is_loading || allow(filter, "openat", 1, &read_only));
+           (!is_loading ||
+            (allow(filter, "openat", 1, &read_only) && allow(filter, "prctl", 1, &no_privileges)));
 }
 
 /* ---- what is refused is counted -------------------------------------------------------------- */
@@ -140,9 +148,12 @@ bool syscall_filter_load(bool is_loading)
 
     if (filter == NULL)
         return false;
-    if (is_loading)
-        (void)sigaction(SIGSYS, &action, NULL);
-    ok = (clone3 < 0 || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), clone3, 0) == 0) &&
+    /* The second time too: the library's constructors may have set their own. */
+    (void)sigaction(SIGSYS, &action, NULL);
+    /* All threads, or none: a constructor may have started some. */
+    ok = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
+         seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
+         (clone3 < 0 || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), clone3, 0) == 0) &&
          allow_all(filter, always, sizeof always / sizeof always[0]) &&
          (!is_loading || allow_all(filter, loading, sizeof loading / sizeof loading[0])) &&
          allow_some(filter, is_loading) && seccomp_load(filter) == 0;

@@ -6,7 +6,8 @@
 
 /* Puts on the filter for the time of loading the library (`is_loading`: files may be opened for
  * reading and mapped as code), or the final one. A second filter narrows the first. A call that is
- * not allowed fails with EPERM. False when the kernel has no seccomp. */
+ * not allowed fails with EPERM; one by another machine's numbers ends the process. It holds for all
+ * threads. False when the kernel has no seccomp, or a thread put on a filter of its own. */
 bool syscall_filter_load(bool is_loading);
 
 /* How many calls were refused since the last question, and the number of one of them. */

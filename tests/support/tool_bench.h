@@ -19,6 +19,7 @@
 
 #include "peer.h"
 #include "provider.h"
+#include "run.h"
 
 #include <check.h>
 #include <sesame/plugin.h>
@@ -35,8 +36,10 @@ struct tool_bench {
     struct broker *broker;
     struct credential_client *credentials;
     struct tool_config config;
-    enum placement placement; /* INLINE unless the test says otherwise */
-    struct tool_host *host;   /* NULL: not open */
+    enum placement placement; /* tool_bench_placement unless the test says otherwise */
+    /* After the library is opened and before an instance is made; may be NULL. */
+    void (*on_library)(struct plugin_library *library);
+    struct tool_host *host; /* NULL: not open */
     struct tool_port *port;
     int log_fd;
     char misbehaviour[200];
@@ -75,11 +78,21 @@ static inline void tool_bench_misbehaved(void *arg, const char *plugin_id, const
     snprintf(bench->misbehaviour + used, sizeof bench->misbehaviour - used, "%s ", kind);
 }
 
-/* Everything but the tool. `credentials` is borrowed; they are access tokens of any scope. */
-static inline void tool_bench_init(struct tool_bench *bench,
-                                   const struct credential_config *credentials, size_t count)
+/* Of this run of the suite, see tool_bench_run. */
+static enum placement tool_bench_placement = PLACEMENT_INLINE;
+
+static inline const char *tool_bench_build_folder(void)
 {
     const char *build = getenv("SESAME_TEST_BUILDDIR");
+
+    return build == NULL ? "." : build;
+}
+
+/* Everything but the tool, which is one of `folder` in the build folder. `credentials` is borrowed;
+ * they are access tokens of any scope. */
+static inline void tool_bench_init_at(struct tool_bench *bench, const char *plugins,
+                                      const struct credential_config *credentials, size_t count)
+{
     struct broker_options options = {
         .credentials = credentials,
         .credential_count = count,
@@ -92,7 +105,7 @@ static inline void tool_bench_init(struct tool_bench *bench,
     char folder[600];
 
     memset(bench, 0, sizeof *bench);
-    bench->placement = PLACEMENT_INLINE;
+    bench->placement = tool_bench_placement;
     bench->log_fd = memfd_create("log", MFD_CLOEXEC);
     ck_assert(log_open(bench->log_fd, LOG_FORMAT_TEXT, LOG_DEBUG, &err));
     bench->loop = loop_new(&err);
@@ -103,9 +116,28 @@ static inline void tool_bench_init(struct tool_bench *bench,
     bench->broker = broker_new(bench->loop, bench->http, &options, &err);
     ck_assert_msg(bench->broker != NULL, "%s", err.message);
     bench->credentials = credential_client_new(bench->broker, bench->loop, &err);
-    snprintf(folder, sizeof folder, "%s/sesame-plugins", build == NULL ? "." : build);
+    snprintf(folder, sizeof folder, "%s/%s", tool_bench_build_folder(), plugins);
     bench->catalogue = plugin_catalogue_new(folder, NULL, &err);
     ck_assert_msg(bench->catalogue != NULL, "%s", err.message);
+}
+
+static inline void tool_bench_init(struct tool_bench *bench,
+                                   const struct credential_config *credentials, size_t count)
+{
+    tool_bench_init_at(bench, "sesame-plugins", credentials, count);
+}
+
+static inline struct plugin_library *tool_bench_library(struct tool_bench *bench,
+                                                        const char *plugin, struct error *err)
+{
+    const struct plugin_manifest *manifest = plugin_catalogue_find(bench->catalogue, plugin);
+    char program[600];
+
+    ck_assert_msg(manifest != NULL, "no plugin %s", plugin);
+    snprintf(program, sizeof program, "%s/sesame-sandbox", tool_bench_build_folder());
+    return bench->placement == PLACEMENT_PROCESS
+               ? plugin_library_open_apart(bench->catalogue, manifest, program, err)
+               : plugin_library_open(bench->catalogue, manifest, err);
 }
 
 /* Loads `plugin` and makes its host-wide part; false with the reason. */
@@ -122,8 +154,9 @@ static inline bool tool_bench_load(struct tool_bench *bench, const char *plugin,
     bench->config.name = strdup("peer");
     bench->config.plugin = strdup(plugin);
     bench->config.config_json = strdup(config_json);
-    options.library =
-        plugin_library_open(bench->catalogue, plugin_catalogue_find(bench->catalogue, plugin), err);
+    options.library = tool_bench_library(bench, plugin, err);
+    if (options.library != NULL && bench->on_library != NULL)
+        bench->on_library(options.library);
     if (options.library != NULL)
         bench->host = tool_host_new(&options, err);
     return bench->host != NULL;
@@ -296,6 +329,18 @@ static inline void tool_bench_close(struct tool_bench *bench)
     free(bench->text);
     close(bench->log_fd);
     secret_arena_close();
+}
+
+/* A whole suite inline, and then again in a process. */
+static inline int tool_bench_run(const char *name, const TTest *const *tests, void (*setup)(void),
+                                 void (*teardown)(void))
+{
+    char apart[100];
+    int failed = run_tests(name, tests, setup, teardown);
+
+    snprintf(apart, sizeof apart, "%s in a process", name);
+    tool_bench_placement = PLACEMENT_PROCESS;
+    return run_tests(apart, tests, setup, teardown) | failed;
 }
 
 #endif
