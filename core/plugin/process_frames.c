@@ -13,10 +13,11 @@
 /* So many at once, and so many more each second. */
 #define ALLOWANCE_MAX 500
 #define ALLOWANCE_PER_S 100
+#define FAULT_BYTES ((size_t)32 * 1024)
 
 /* ---- how much it may say --------------------------------------------------------------------- */
 
-static bool take_one(struct proxy_allowance *allowance)
+static bool take_some(struct proxy_allowance *allowance, int64_t count)
 {
     int64_t now_ms = clock_monotonic_ms();
     int64_t more = (now_ms - allowance->filled_at_ms) * ALLOWANCE_PER_S / 1000;
@@ -26,9 +27,9 @@ static bool take_one(struct proxy_allowance *allowance)
         allowance->left =
             allowance->left + more > ALLOWANCE_MAX ? ALLOWANCE_MAX : allowance->left + more;
     }
-    if (allowance->left <= 0)
+    if (allowance->left < count)
         return false;
-    allowance->left--;
+    allowance->left -= count;
     allowance->is_noted = allowance->is_noted && allowance->left < ALLOWANCE_MAX / 2;
     return true;
 }
@@ -36,7 +37,7 @@ static bool take_one(struct proxy_allowance *allowance)
 /* Beyond it the child is not heard, which is noted once. */
 static bool may_talk(struct sesame_instance *proxy, const char *kind)
 {
-    if (take_one(&proxy->talk))
+    if (take_some(&proxy->talk, 1))
         return true;
     if (!proxy->talk.is_noted)
         instance_misbehaved(proxy->self, kind);
@@ -44,9 +45,10 @@ static bool may_talk(struct sesame_instance *proxy, const char *kind)
     return false;
 }
 
-void proxy_fault(struct sesame_instance *proxy)
+void proxy_fault(struct sesame_instance *proxy, size_t frame_len)
 {
-    if (!take_one(&proxy->faults))
+    /* Large ones count more: they cost more. */
+    if (!take_some(&proxy->faults, 1 + (int64_t)(frame_len / FAULT_BYTES)))
         process_child_doom(proxy->child, "ended because it broke the rules too often");
 }
 
@@ -68,7 +70,7 @@ static bool take_completion(struct sesame_instance *proxy, const struct wire_fra
     proxy_forget_call(proxy, frame->handle);
     if (service_tool_host.complete(&proxy->self->host, frame->handle, status, text_in(data)) !=
         SESAME_OK)
-        proxy_fault(proxy);
+        proxy_fault(proxy, frame->payload.len);
     return true;
 }
 

@@ -138,7 +138,7 @@ static void start_request(struct sesame_instance *proxy, const struct sesame_htt
     int32_t status;
 
     if (!reserve_http(proxy) || find_http(proxy, tag) != NULL) {
-        proxy_fault(proxy);
+        proxy_fault(proxy, request->body.len);
         say_started(proxy, tag, SESAME_LIMIT, 0, "too many open requests");
         return;
     }
@@ -149,7 +149,7 @@ static void start_request(struct sesame_instance *proxy, const struct sesame_htt
             service_http.pause(&proxy->self->host, http, 1);
     }
     if (status != SESAME_OK)
-        proxy_fault(proxy);
+        proxy_fault(proxy, request->body.len);
     say_started(proxy, tag, status, http,
                 status == SESAME_OK ? "" : proxy->self->explained.message);
 }

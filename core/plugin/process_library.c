@@ -180,6 +180,7 @@ static const struct process_limits default_limits = {
     .busy_look_ms = 250,
     .silence_ms = 10000,
     .idle_cpu_ms = 10000,
+    .idle_cpu_share = 4,
     .threads = 64,
     .crashes = 8,
     .restart_min_ms = 100,

@@ -13,7 +13,8 @@ struct process_limits {
     int64_t start_ms;              /* from the start to the instance */
     int64_t look_ms, busy_look_ms; /* between two looks at it, without and with a call open */
     int64_t silence_ms;            /* without an answer to a ping, while no call is open */
-    int64_t idle_cpu_ms;           /* of processor time at once while no call is open */
+    int64_t idle_cpu_ms;           /* of processor time at once while no call is open, */
+    int64_t idle_cpu_share;        /* and one part in so many of the time that passes */
     size_t threads;
     unsigned crashes;                       /* in a row; then it is given up */
     int64_t restart_min_ms, restart_max_ms; /* from the second crash in a row on */

@@ -15,7 +15,6 @@
 
 #define HELD_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define CALL_GRACE_MS 2500 /* the host's own, after a deadline */
-#define IDLE_CPU_SHARE 4   /* one part in so many, for what a tool does between calls */
 
 static void start(struct sesame_instance *proxy);
 
@@ -374,7 +373,7 @@ static const char *why_to_end(const struct sesame_instance *proxy, int64_t now_m
         !may_be_silent(proxy, now_ms))
         return "ended because it no longer answered";
     if (proxy->call_count == 0 && process_child_cpu_ms(proxy->child) - proxy->idle_cpu_ms >
-                                      limits->idle_cpu_ms + idle_ms / IDLE_CPU_SHARE)
+                                      limits->idle_cpu_ms + idle_ms / limits->idle_cpu_share)
         return "ended because it used too much processor time while no call was open";
     return NULL;
 }

@@ -65,8 +65,9 @@ extern const struct sesame_plugin process_proxy_functions; /* only its functions
  * for which it is ended. */
 bool proxy_send(struct sesame_instance *proxy, struct wire_writer *writer);
 
-/* The child did what it has no business doing; too often, and it is ended. */
-void proxy_fault(struct sesame_instance *proxy);
+/* The child did what it has no business doing, in a frame of `frame_len` bytes; too often, and it
+ * is ended. */
+void proxy_fault(struct sesame_instance *proxy, size_t frame_len);
 
 /* One frame of a child that is running. False: it breaks the protocol. */
 bool proxy_take_frame(struct sesame_instance *proxy, const struct wire_frame *frame);

@@ -9,6 +9,7 @@
 #include "credential/authorized_call.h"
 #include "credential/request_proof.h"
 #include "jwt/key.h"
+#include "net/http_fields.h"
 #include "net/loop.h"
 #include "plugin/plugin_call.h"
 #include "plugin/request_body.h"
@@ -153,6 +154,12 @@ static bool add_header(struct plugin_instance *instance, struct draft *draft,
         return error_set(err, ERROR_LIMIT, "a request with more than %d headers",
                          HEADER_MAX_COUNT - 1);
     *header = (struct http_header){slice_from(field->name), slice_from(field->value), NULL};
+    /* The client looks too, but with a credential only when that is there. */
+    if (!http_is_token(header->name) || !http_value_is_valid(header->value))
+        return error_set(err, ERROR_BAD_INPUT,
+                         "the header %.*s holds a control character or has no valid name",
+                         (int)(header->name.len < 64 ? header->name.len : 64),
+                         header->name.data == NULL ? "" : header->name.data);
     draft->options.header_count++;
     if (field->secret == 0)
         return true;
@@ -243,6 +250,8 @@ static bool fill_draft(struct plugin_instance *instance, struct draft *draft,
     if (draft->method == NULL || draft->url == NULL)
         return error_set(err, ERROR_BAD_INPUT,
                          "a request without a method or URL, or with a NUL in one");
+    if (!http_is_token(slice_of(draft->method)))
+        return error_set(err, ERROR_BAD_INPUT, "the request's method is no token");
     if (left_ms <= 0)
         return error_set(err, ERROR_TIMED_OUT, "the deadline is over");
     draft->options.method = draft->method;

@@ -19,8 +19,8 @@ build() {
 
 for source in early reach resources service wire; do
     file=$source_dir/tests/hostile/$source.c
-    for act in $(sed -n 's/^ACT(\([a-z0-9_]*\)).*/\1/p' "$file"); do
-        build "$file" "$act" "$@"
+    sed -n 's/^ACT(\([a-z0-9_]*\)).*/\1/p' "$file" | while read -r act; do
+        build "$file" "$act" "$@" </dev/null
     done &
 done
 for job in $(jobs -p); do

@@ -39,7 +39,7 @@ static struct credential_config credentials[] = {
 };
 
 /* Long enough for a busy machine, short enough for a test. */
-static void shorten(struct plugin_library *library)
+static inline void shorten(struct plugin_library *library)
 {
     struct process_limits *limits = &library->apart->limits;
 
@@ -47,15 +47,17 @@ static void shorten(struct plugin_library *library)
     limits->busy_look_ms = 50;
     limits->silence_ms = 500;
     limits->idle_cpu_ms = 300;
+    limits->idle_cpu_share = 1000; /* a busy machine gives a spinning thread little */
     limits->restart_min_ms = 1;
     limits->restart_max_ms = 4;
 }
 
-static void hostile_set_up(void)
+static inline void hostile_set_up(void)
 {
     putenv(host_environment);
     tool_bench_init_at(&bench, "hostile", credentials, 2);
     bench.placement = PLACEMENT_PROCESS;
+    bench.result_max_bytes = 4 << 20; /* as the host has it */
     bench.on_library = shorten;
     bench.config.credentials = credential_names;
     bench.config.credential_count = 1;
@@ -63,7 +65,7 @@ static void hostile_set_up(void)
     peer_open(&other, bench.loop);
 }
 
-static void hostile_tear_down(void)
+static inline void hostile_tear_down(void)
 {
     tool_bench_stop(&bench);
     peer_close(&mine);
@@ -74,7 +76,7 @@ static void hostile_tear_down(void)
 
 /* ---- running one ----------------------------------------------------------------------------- */
 
-static const char *hostile_config(void)
+static inline const char *hostile_config(void)
 {
     static char config[400];
 
@@ -83,27 +85,27 @@ static const char *hostile_config(void)
     return config;
 }
 
-static void hostile_open(const char *id)
+static inline void hostile_open(const char *id)
 {
     tool_bench_open(&bench, id, hostile_config());
     ck_assert_msg(tool_bench_wait_for_list(&bench), "%s", tool_bench_list_error(&bench));
 }
 
 /* The plugin does its worst; ends with its answer, the loss of its process, or its time. */
-static void hostile_act(int64_t timeout_ms)
+static inline void hostile_act(int64_t timeout_ms)
 {
     tool_bench_start(&bench, "act", "{}", timeout_ms);
     PEER_RUN_UNTIL(bench.loop, bench.done_count == 1);
 }
 
 /* Whatever it did: it is asked something decent, and answers. */
-static void it_still_answers(void)
+static inline void it_still_answers(void)
 {
     ck_assert_int_eq(tool_bench_call(&bench, "rest", "{}"), SESAME_OK);
     ck_assert_str_eq(bench.text, "rested");
 }
 
-static bool is_reported(const char *kind)
+static inline bool is_reported(const char *kind)
 {
     const char *at = strstr(bench.misbehaviour, kind);
 
@@ -114,7 +116,7 @@ static bool is_reported(const char *kind)
     ck_assert_msg(is_reported(kind), "%s is not in: %s", kind, bench.misbehaviour)
 
 /* It tried and got nothing; the attempts were refused, counted and named in the log. */
-static void reaches_nothing(const char *id)
+static inline void reaches_nothing(const char *id)
 {
     hostile_open(id);
     hostile_act(20000);
@@ -127,7 +129,7 @@ static void reaches_nothing(const char *id)
 
 /* Its process is lost, for `reason`; the call fails so that the model is told, and the next one is
  * answered by the next process. */
-static void loses_its_process(const char *id, int64_t timeout_ms, const char *reason)
+static inline void loses_its_process(const char *id, int64_t timeout_ms, const char *reason)
 {
     hostile_open(id);
     hostile_act(timeout_ms);
@@ -148,6 +150,17 @@ static inline int count_descriptors(void)
         count++;
     closedir(folder);
     return count;
+}
+
+/* Resident memory of the host. */
+static inline int64_t mapped_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long all = 0, resident = 0;
+
+    ck_assert_int_eq(fscanf(file, "%ld %ld", &all, &resident), 2);
+    fclose(file);
+    return (int64_t)resident * sysconf(_SC_PAGESIZE);
 }
 
 /* No child is left, not even a dead one. */

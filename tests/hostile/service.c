@@ -79,15 +79,15 @@ ACT(gives_too_much)
 /* Many small values, which take far more room read than written. */
 ACT(gives_a_bomb)
 {
-    const size_t len = (size_t)4 << 20;
+    const size_t len = (size_t)4000000;
     char *much = malloc(len + 40);
-    size_t at = (size_t)sprintf(much, "{\"text\":\"boom\",\"more\":[1");
+    size_t at = (size_t)snprintf(much, len, "{\"text\":\"boom\",\"more\":[1");
 
     while (at < len) {
         much[at++] = ',';
         much[at++] = '1';
     }
-    at += (size_t)sprintf(much + at, "]}");
+    at += (size_t)snprintf(much + at, 40, "]}");
     (void)instance->tool->complete(instance->host, call, SESAME_OK, (struct sesame_text){much, at});
     free(much);
 }
@@ -363,7 +363,7 @@ ACT(hides_in_its_descriptions)
 static __attribute__((unused)) const char *list_of(const char *kind)
 {
     static char *much;
-    const size_t len = (size_t)4 << 20;
+    const size_t len = (size_t)1 << 20;
     size_t at = 0;
 
     if (strcmp(kind, "hides_in_its_descriptions") == 0)
@@ -376,10 +376,10 @@ static __attribute__((unused)) const char *list_of(const char *kind)
     if (strcmp(kind, "offers_without_end") != 0)
         return LIST_OF_ACT;
     much = malloc(len + 100);
-    at = (size_t)sprintf(much, "{\"functions\":[{\"name\":\"act\",\"description\":\"");
+    at = (size_t)snprintf(much, len, "{\"functions\":[{\"name\":\"act\",\"description\":\"");
     memset(much + at, 'x', len);
     at += len;
-    (void)sprintf(much + at, "\"}]}");
+    (void)snprintf(much + at, 100, "\"}]}");
     return much;
 }
 

@@ -51,8 +51,8 @@ ACT(sends_garbage)
     (void)call;
     if (getrandom(garbage, sizeof garbage, 0) < 0)
         abort();
-    garbage[2] = 0; /* short enough to be taken for a frame */
-    garbage[3] = 0;
+    garbage[1] = 0; /* short enough to be taken for a frame */
+    garbage[2] = garbage[3] = 0;
     (void)send_all(garbage, sizeof garbage);
     wait_for_the_end();
 }

@@ -36,13 +36,14 @@ struct tool_bench {
     struct broker *broker;
     struct credential_client *credentials;
     struct tool_config config;
+    int64_t result_max_bytes;
     enum placement placement; /* tool_bench_placement unless the test says otherwise */
     /* After the library is opened and before an instance is made; may be NULL. */
     void (*on_library)(struct plugin_library *library);
     struct tool_host *host; /* NULL: not open */
     struct tool_port *port;
     int log_fd;
-    char misbehaviour[200];
+    char misbehaviour[16384];
     struct scripted_provider provider; /* its `fetches` counts tokens */
 
     /* the last call */
@@ -106,6 +107,7 @@ static inline void tool_bench_init_at(struct tool_bench *bench, const char *plug
 
     memset(bench, 0, sizeof *bench);
     bench->placement = tool_bench_placement;
+    bench->result_max_bytes = 8 << 20;
     bench->log_fd = memfd_create("log", MFD_CLOEXEC);
     ck_assert(log_open(bench->log_fd, LOG_FORMAT_TEXT, LOG_DEBUG, &err));
     bench->loop = loop_new(&err);
@@ -148,7 +150,7 @@ static inline bool tool_bench_load(struct tool_bench *bench, const char *plugin,
                                         .placement = bench->placement,
                                         .broker = bench->broker,
                                         .watch = {tool_bench_misbehaved, bench},
-                                        .result_max_bytes = 8 << 20,
+                                        .result_max_bytes = bench->result_max_bytes,
                                         .json_depth = 64};
 
     bench->config.name = strdup("peer");

@@ -389,5 +389,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("enterprise_service", tests, set_up, tear_down);
+    return tool_bench_run("enterprise_service", tests, set_up, tear_down);
 }

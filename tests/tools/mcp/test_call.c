@@ -386,5 +386,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("mcp_call", tests, mcp_set_up, mcp_tear_down);
+    return tool_bench_run("mcp_call", tests, mcp_set_up, mcp_tear_down);
 }

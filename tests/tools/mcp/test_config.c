@@ -110,5 +110,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("mcp_config", tests, mcp_set_up, mcp_tear_down);
+    return tool_bench_run("mcp_config", tests, mcp_set_up, mcp_tear_down);
 }

@@ -384,5 +384,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("mcp_failure", tests, mcp_set_up, mcp_tear_down);
+    return tool_bench_run("mcp_failure", tests, mcp_set_up, mcp_tear_down);
 }

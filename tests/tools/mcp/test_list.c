@@ -369,5 +369,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("mcp_list", tests, mcp_set_up, mcp_tear_down);
+    return tool_bench_run("mcp_list", tests, mcp_set_up, mcp_tear_down);
 }

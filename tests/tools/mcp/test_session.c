@@ -407,5 +407,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("mcp_session", tests, mcp_set_up, mcp_tear_down);
+    return tool_bench_run("mcp_session", tests, mcp_set_up, mcp_tear_down);
 }

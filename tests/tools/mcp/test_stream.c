@@ -266,5 +266,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("mcp_stream", tests, mcp_set_up, mcp_tear_down);
+    return tool_bench_run("mcp_stream", tests, mcp_set_up, mcp_tear_down);
 }
