@@ -132,6 +132,11 @@ static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
 
     (void)snprintf(labels, sizeof labels, "plugin=\"%.64s\",kind=\"%.40s\"", plugin_id, kind);
     metrics_count(host->metrics[0], "sesame_plugin_misbehaviour_total", labels);
+    if (strcmp(kind, "given_up") != 0)
+        return;
+    (void)snprintf(labels, sizeof labels, "process of %.64s", plugin_id);
+    ready_board_set(host->shared.ready, labels, false, false,
+                    "failed too often and is not started again");
 }
 
 static void on_keys(void *arg, struct jwks *jwks)

@@ -19,6 +19,11 @@
 #define DESCRIPTOR_MAX_COUNT 64
 #define EXIT_ORPHANED 3
 
+/* A build for tests lacks some of them, as an older kernel would. */
+#ifndef GUARDS_MISSING
+#define GUARDS_MISSING 0u
+#endif
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 static bool limit(int what, rlim_t most)
@@ -65,12 +70,14 @@ uint32_t guard_process(int host_fd)
 
     /* One heap: a process that does one thing needs no arena per thread. */
     (void)mallopt(M_ARENA_MAX, 1);
+    /* What a terminal sends to the host is not for its children: the host ends them. */
+    (void)setsid();
     if (drop_capabilities())
         guards |= GUARD_NO_CAPABILITIES;
     die_with_host(host_fd);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         guards |= GUARD_NO_NEW_PRIVS;
-    if (prctl(PR_SET_DUMPABLE, 0) == 0)
+    if ((GUARDS_MISSING & GUARD_UNDUMPABLE) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0)
         guards |= GUARD_UNDUMPABLE;
     if (set_limits())
         guards |= GUARD_LIMITS;
@@ -137,7 +144,7 @@ static void allow_libraries(int ruleset)
 /* From here on only what the rules allow; `library_fd` -1: nothing. */
 static bool restrict_files(int library_fd)
 {
-    int ruleset = open_ruleset();
+    int ruleset = (GUARDS_MISSING & GUARD_LANDLOCK) != 0 ? -1 : open_ruleset();
     bool ok = ruleset >= 0;
 
     if (ok && library_fd >= 0) {
@@ -156,7 +163,7 @@ uint32_t guard_before_load(uint32_t guards, int library_fd)
 {
     if (restrict_files(library_fd))
         guards |= GUARD_LANDLOCK;
-    if (syscall_filter_load(true))
+    if ((GUARDS_MISSING & GUARD_SECCOMP) == 0 && syscall_filter_load(true))
         guards |= GUARD_SECCOMP;
     return guards;
 }

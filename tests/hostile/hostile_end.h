@@ -72,7 +72,8 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
     instance->credentials = host->get_service(host, SESAME_CREDENTIALS_V1);
     instance->json = host->get_service(host, SESAME_JSON_V1);
     read_text(config, "\"host_pid\"", pid, sizeof pid);
-    instance->host_pid = atoi(pid);
+    for (const char *digit = pid; *digit >= '0' && *digit <= '9'; digit++)
+        instance->host_pid = instance->host_pid * 10 + (*digit - '0');
     read_text(config, "\"url\"", instance->url, sizeof instance->url);
     read_text(config, "\"other_url\"", instance->other_url, sizeof instance->other_url);
     HOSTILE_CREATE(instance);

@@ -177,13 +177,15 @@ static int find_child(void)
 /* This program again, as a host that keeps a plugin which blocks all signals. */
 START_TEST(being_a_host)
 {
+    const char *text = getenv("SESAME_TEST_BE_A_HOST");
+    int64_t fd = -1;
     int child;
 
+    ck_assert(parse_int64(text, strlen(text), &fd));
     hostile_open("does-not-want-to-end");
     hostile_act(20000);
     child = find_child();
-    ck_assert_int_eq(write(atoi(getenv("SESAME_TEST_BE_A_HOST")), &child, sizeof child),
-                     sizeof child);
+    ck_assert_int_eq(write((int)fd, &child, sizeof child), sizeof child);
     while (true)
         pause();
 }
