@@ -16,7 +16,7 @@ abi-baseline:
 abi-everything.so: tests/abi/1.0/everything.c
 	$(CC) -std=c99 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -pedantic -Werror \
 	    -I$(top_srcdir)/tests/abi/1.0/include -o $@ $(top_srcdir)/tests/abi/1.0/everything.c -lpthread
-check_DATA = abi-everything.so
+check_DATA += abi-everything.so
 CLEANFILES += abi-everything.so
 
 check_PROGRAMS += test_frozen
