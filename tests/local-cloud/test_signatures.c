@@ -179,6 +179,12 @@ static const struct {
     {"authorization", "ACS3-HMAC-SHA256 Credential=a", NULL, NULL, 0, 400, "IncompleteSignature"},
     {"authorization", "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=host,Signature=0", NULL, NULL, 0,
      400, "IncompleteSignature"},
+    /* Everything but the host is signed. */
+    {"authorization",
+     "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=x-acs-accesskey-id;x-acs-action;"
+     "x-acs-content-sha256;x-acs-credentials-provider;x-acs-date;x-acs-security-token;"
+     "x-acs-signature-nonce;x-acs-version,Signature=0",
+     NULL, NULL, 0, 400, "IncompleteSignature"},
 };
 
 static void change(struct sent *sent, const char *header, const char *value)
