@@ -314,7 +314,8 @@ END_TEST
 
 START_TEST(silence_and_slowness_have_their_own_limits)
 {
-    struct http_request_options options = {.url = url_to("http", "/stream"), .idle_timeout_ms = 30};
+    struct http_request_options options = {.url = url_to("http", "/stream"),
+                                           .idle_timeout_ms = 500};
 
     request(&options);
     run_until_done(1);
@@ -331,8 +332,8 @@ END_TEST
 /* ---- a server that reads a long body slowly, or stops reading it -------------------------------
  */
 
-#define SLOW_IDLE_MS 500
-#define SLOW_STEP_MS 10
+#define SLOW_IDLE_MS 1000
+#define SLOW_STEP_MS 35
 #define SLOW_BODY_BYTES (8 * 1024 * 1024) /* more than the kernel holds for a sender */
 
 static struct loop_timer *slow_timer;
