@@ -15,9 +15,11 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#define PART_ALIGNMENT 16
 #define RSA_MIN_BITS 2048
 #define RSA_MAX_BITS 8192
 
@@ -72,6 +74,11 @@ static bool describe(struct signing_key *key, struct error *err)
                            EVP_PKEY_get0_type_name(key->public_key));
 }
 
+static size_t aligned(size_t size)
+{
+    return (size + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+}
+
 static struct signing_key *new_key(struct error *err)
 {
     struct signing_key *key = calloc(1, sizeof *key);
@@ -81,6 +88,41 @@ static struct signing_key *new_key(struct error *err)
     else
         atomic_init(&key->references, 1);
     return key;
+}
+
+/* The copies lie where OpenSSL may read numbers of any kind. Names are constants of libcrypto. */
+static void copy_parts(struct signing_key *key, const OSSL_PARAM *all)
+{
+    char *at = secret_edit(key->parts, NULL);
+
+    at += aligned((uintptr_t)at) - (uintptr_t)at;
+    for (size_t i = 0; all[i].key != NULL; i++) {
+        key->params[i] = all[i];
+        key->params[i].data = memcpy(at, all[i].data, all[i].data_size);
+        at += aligned(all[i].data_size);
+    }
+}
+
+/* What makes the key pair, in locked memory. */
+static bool keep_parts(struct signing_key *key, EVP_PKEY *pkey, struct error *err)
+{
+    OSSL_PARAM *all = NULL;
+    size_t count = 0, size = PART_ALIGNMENT;
+    bool ok;
+
+    if (EVP_PKEY_todata(pkey, EVP_PKEY_KEYPAIR, &all) != 1)
+        return error_set(err, ERROR_BAD_INPUT, "a key without its private half");
+    for (; all[count].key != NULL; count++)
+        size += aligned(all[count].data_size);
+    key->params = calloc(count + 1, sizeof *key->params);
+    ok = key->params != NULL ? (key->parts = secret_new(size, err)) != NULL
+                             : error_set(err, ERROR_NO_MEMORY, "no memory for a key");
+    if (ok)
+        copy_parts(key, all);
+    for (size_t i = 0; i < count; i++)
+        OPENSSL_cleanse(all[i].data, all[i].data_size);
+    OSSL_PARAM_free(all);
+    return ok;
 }
 
 /* The encoder writes straight into locked memory; its own copy is wiped when it is freed. */
@@ -124,7 +166,8 @@ struct signing_key *signing_key_take_pkey(EVP_PKEY *pkey, struct error *err)
         if (key->public_key == NULL)
             ok = error_set(err, ERROR_BAD_INPUT, "a key without its public half");
     }
-    ok = ok && describe(key, err) && (key->private = to_pkcs8(pkey, err)) != NULL;
+    ok = ok && describe(key, err) && (key->pkcs8 = to_pkcs8(pkey, err)) != NULL &&
+         keep_parts(key, pkey, err);
     EVP_PKEY_free(pkey);
     if (ok)
         return key;
@@ -139,7 +182,7 @@ struct signing_key *signing_key_from_hmac(struct secret *secret, struct error *e
     if (key == NULL)
         return NULL;
     key->type = KEY_OCT;
-    key->private = secret_ref(secret);
+    key->shared = secret_ref(secret);
     return key;
 }
 
@@ -182,7 +225,10 @@ void signing_key_free(struct signing_key *key)
     if (key == NULL || atomic_fetch_sub(&key->references, 1) != 1)
         return;
     EVP_PKEY_free(key->public_key);
-    secret_free(key->private);
+    secret_free(key->shared);
+    secret_free(key->pkcs8);
+    secret_free(key->parts);
+    free(key->params);
     free(key);
 }
 
@@ -195,7 +241,7 @@ const char *signing_key_type(const struct signing_key *key)
 
 int signing_key_bits(const struct signing_key *key)
 {
-    return key->public_key == NULL ? (int)secret_len(key->private) * 8
+    return key->public_key == NULL ? (int)secret_len(key->shared) * 8
                                    : EVP_PKEY_get_bits(key->public_key);
 }
 
@@ -229,7 +275,7 @@ static bool sign_hmac(const struct signing_key *key, const struct algorithm *alg
                       struct slice data, unsigned char *out, size_t capacity, size_t *out_len)
 {
     size_t len;
-    const char *bytes = secret_borrow(key->private, &len);
+    const char *bytes = secret_borrow(key->shared, &len);
 
     return EVP_Q_mac(NULL, "HMAC", NULL, algorithm->digest, NULL, bytes, len,
                      (const unsigned char *)data.data, data.len, out, capacity, out_len) != NULL;
@@ -251,10 +297,14 @@ static bool ecdsa_to_raw(unsigned char *bytes, size_t *len, size_t width)
 
 static EVP_PKEY *open_private(const struct signing_key *key)
 {
-    size_t len;
-    const unsigned char *at = (const unsigned char *)secret_borrow(key->private, &len);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->public_key, NULL);
+    EVP_PKEY *pkey = NULL;
 
-    return d2i_AutoPrivateKey(NULL, &at, (long)len);
+    if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_KEYPAIR, key->params) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(context);
+    return pkey;
 }
 
 static bool sign_pkey(const struct signing_key *key, const struct algorithm *algorithm,
@@ -298,7 +348,7 @@ bool signing_key_sign(const struct signing_key *key, const char *algorithm_name,
 
 const struct secret *signing_key_pkcs8(const struct signing_key *key)
 {
-    return key->public_key == NULL ? NULL : key->private;
+    return key->pkcs8;
 }
 
 /* ---- the public half ------------------------------------------------------------------------- */
