@@ -108,8 +108,7 @@ static void check_credentials(struct doctor *doctor)
         char what[120];
 
         (void)snprintf(what, sizeof what, "credential %.64s (%s)", credential->name,
-                       credential->kind == CREDENTIAL_API_KEY ? "API key from the vault"
-                                                              : "access token");
+                       credential_kind_text(credential->kind));
         begin_step(doctor);
         (void)credential_get(client, credential, doctor->session.subject,
                              clock_monotonic_ms() + STEP_TIMEOUT_MS, on_credential, doctor);

@@ -233,7 +233,7 @@ static bool make_broker(struct host *host, struct error *err)
             continue;
         ready_board_set(host->shared.ready, config->credentials[i].name, false, false,
                         "not fetched yet");
-        if (config->credentials[i].kind == CREDENTIAL_API_KEY)
+        if (config->credentials[i].kind != CREDENTIAL_ACCESS_TOKEN)
             ready_board_set(host->shared.ready, "vault", true, false, "not fetched yet");
     }
     host->broker = broker_new(host->loop, host->http, &options, err);

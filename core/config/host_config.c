@@ -287,7 +287,7 @@ bool host_config_has_users(const struct host_config *config)
 bool host_config_needs_idaas(const struct host_config *config)
 {
     for (size_t i = 0; i < config->credential_count; i++)
-        if (config->credentials[i].kind == CREDENTIAL_API_KEY ||
+        if (config->credentials[i].kind != CREDENTIAL_ACCESS_TOKEN ||
             config->credentials[i].provider == 0)
             return true;
     return false;
@@ -324,13 +324,13 @@ bool host_config_complete(struct host_config *config, const struct idaas_config 
     for (size_t i = 0; idaas != NULL && i < config->credential_count; i++) {
         struct problem *problem;
 
-        if (config->credentials[i].kind != CREDENTIAL_API_KEY ||
+        if (config->credentials[i].kind == CREDENTIAL_ACCESS_TOKEN ||
             idaas->developer_api_endpoint[0] != '\0')
             continue;
         problem = problems_add(problems, false, idaas->file, "$.developerApiEndpoint");
         PROBLEM_SET(problem, code, "DeveloperApiEndpointNotFound");
         PROBLEM_SET(problem, what, "developerApiEndpoint is missing");
-        PROBLEM_SET(problem, expected, "the host that gives the API key of credential \"%.60s\"",
+        PROBLEM_SET(problem, expected, "the host that gives the credential \"%.60s\"",
                     config->credentials[i].name);
         PROBLEM_SET(problem, fix, "Add eiam-developerapi.<region>.aliyuncs.com.");
         break;

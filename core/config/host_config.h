@@ -41,15 +41,24 @@ struct provider_config {
     enum placement placement;
 };
 
-enum credential_kind { CREDENTIAL_API_KEY, CREDENTIAL_ACCESS_TOKEN };
+/* OAUTH_TOKEN and JWT are made by the vault, for a credential provider that is set up there. */
+enum credential_kind {
+    CREDENTIAL_API_KEY,
+    CREDENTIAL_ACCESS_TOKEN,
+    CREDENTIAL_OAUTH_TOKEN,
+    CREDENTIAL_JWT
+};
+const char *credential_kind_text(enum credential_kind kind); /* "api-key" */
 enum credential_identity { IDENTITY_MACHINE, IDENTITY_USER };
 
 struct credential_config {
     char *name;
     enum credential_kind kind;
-    char *identifier; /* api-key: its name in the vault */
-    char *scope;      /* access-token: "audience|value ..."; a plain scope with another provider */
-    size_t provider;  /* 0: the IDaaS file's, else 1 + the index in `providers` */
+    char
+        *identifier; /* api-key: its name in the vault; oauth-token, jwt: of their provider there */
+    char *request_json; /* oauth-token, jwt: more members of the vault's request, an object */
+    char *scope;     /* access-token: "audience|value ..."; a plain scope with another provider */
+    size_t provider; /* 0: the IDaaS file's, else 1 + the index in `providers` */
     enum credential_identity identity;
     char *
         *origins; /* "https://host" or "https://host:port", lower case, no default port, no path */
@@ -57,7 +66,7 @@ struct credential_config {
     char *attach_header; /* "Authorization" unless the key goes into the query */
     char *attach_prefix; /* "Bearer " */
     char *attach_query;  /* "" or the name of the query parameter */
-    int64_t cache_s;     /* api-key: how long a copy serves; default 300 */
+    int64_t cache_s;     /* what the vault gives: how long a copy serves; default 300 */
 };
 
 struct model_config {

@@ -241,31 +241,117 @@ static void read_provider(const struct place *place, const struct host_config *c
     PROBLEM_SET(problem, expected, "a key of $.credential_providers");
 }
 
-static void read_credential(const struct place *place, const struct host_config *config,
-                            struct credential_config *out)
-{
-    static const char *const keys[] = {"kind",    "identifier", "scope",   "identity",
-                                       "origins", "attach",     "cache_s", "provider"};
-    static const char *const kinds[] = {"api-key", "access-token"};
-    int kind;
+static const char *const credential_kinds[] = {"api-key", "access-token", "oauth-token", "jwt"};
 
-    place_check_keys(place, keys, COUNT(keys));
-    kind = place_choice(place, "kind", place_text(place, "kind", ""), kinds, COUNT(kinds));
-    out->kind = kind == 1 ? CREDENTIAL_ACCESS_TOKEN : CREDENTIAL_API_KEY;
-    out->identifier = place_text(place, "identifier", "");
-    out->scope = place_text(place, "scope", "");
-    if (kind == 0) {
-        misplaced(place, "scope", kinds[0]);
-        misplaced(place, "provider", kinds[0]);
+const char *credential_kind_text(enum credential_kind kind)
+{
+    return credential_kinds[kind];
+}
+
+static void check_request_member(const struct place *request, const char *key, enum json_type type,
+                                 const char *expected)
+{
+    struct json_object *value;
+    struct problem *problem;
+
+    if (!json_object_object_get_ex(request->object, key, &value) ||
+        json_object_is_type(value, type))
+        return;
+    problem = place_problem(request, false, key);
+    PROBLEM_SET(problem, what, "wrong type");
+    PROBLEM_SET(problem, expected, "%s", expected);
+}
+
+static void read_oauth_token(const struct place *place, struct credential_config *out)
+{
+    static const char *const keys[] = {"customParameters"};
+    struct problem *problem;
+    struct place request;
+
+    misplaced(place, "provider", credential_kinds[2]);
+    host_required_text(place, "identifier", "the identifier of the credential provider in IDaaS");
+    if (strlen(out->scope) > 256) { /* idaas.md 4 */
+        problem = place_problem(place, false, "scope");
+        PROBLEM_SET(problem, what, "longer than 256 characters");
+    }
+    place_object(place, "request", &request);
+    place_check_keys(&request, keys, COUNT(keys));
+    if (request.object != NULL)
+        check_request_member(&request, keys[0], json_type_object, "an object of texts");
+}
+
+static void read_jwt(const struct place *place, struct credential_config *out)
+{
+    static const char *const keys[] = {"subject",      "audiences",  "issuer",
+                                       "customClaims", "expiration", "includeDerivedShortToken"};
+    struct problem *problem;
+    struct place request;
+    size_t count;
+
+    misplaced(place, "provider", credential_kinds[3]);
+    misplaced(place, "scope", credential_kinds[3]);
+    host_required_text(place, "identifier", "the identifier of the credential provider in IDaaS");
+    place_object(place, "request", &request);
+    place_check_keys(&request, keys, COUNT(keys));
+    (void)place_texts(&request, "audiences", &count);
+    if (count == 0) {
+        problem = place_problem(&request, false, "audiences");
+        PROBLEM_SET(problem, what, "audiences is missing or empty");
+        PROBLEM_SET(problem, expected, "the audiences of the JWT, an array of texts");
+    }
+    if (out->identity == IDENTITY_MACHINE)
+        host_required_text(&request, "subject", "whom the JWT is about");
+    (void)place_int(&request, "expiration", 900, 1, 86400);
+    (void)place_bool(&request, "includeDerivedShortToken", false);
+    if (request.object != NULL)
+        check_request_member(&request, "customClaims", json_type_object, "an object");
+}
+
+static void read_by_kind(const struct place *place, const struct host_config *config,
+                         struct credential_config *out)
+{
+    switch (out->kind) {
+    case CREDENTIAL_API_KEY:
+        misplaced(place, "scope", credential_kinds[0]);
+        misplaced(place, "provider", credential_kinds[0]);
+        misplaced(place, "request", credential_kinds[0]);
         host_required_text(place, "identifier", "the identifier of the key in the vault");
         check_identifier(place, out->identifier);
-    } else if (kind == 1) {
-        misplaced(place, "identifier", kinds[1]);
+        break;
+    case CREDENTIAL_ACCESS_TOKEN:
+        misplaced(place, "identifier", credential_kinds[1]);
+        misplaced(place, "request", credential_kinds[1]);
         host_required_text(place, "scope", "audience|scope");
         read_provider(place, config, out);
         check_scope(place, out);
+        break;
+    case CREDENTIAL_OAUTH_TOKEN:
+        read_oauth_token(place, out);
+        break;
+    case CREDENTIAL_JWT:
+        read_jwt(place, out);
+        break;
     }
+}
+
+static void read_credential(const struct place *place, const struct host_config *config,
+                            struct credential_config *out)
+{
+    static const char *const keys[] = {"kind",   "identifier", "scope",    "identity", "origins",
+                                       "attach", "cache_s",    "provider", "request"};
+    int kind;
+
+    place_check_keys(place, keys, COUNT(keys));
+    kind = place_choice(place, "kind", place_text(place, "kind", ""), credential_kinds,
+                        COUNT(credential_kinds));
+    out->kind = kind < 0 ? CREDENTIAL_API_KEY : (enum credential_kind)kind;
+    out->identifier = place_text(place, "identifier", "");
+    out->scope = place_text(place, "scope", "");
+    out->request_json = host_read_object(
+        place, "request", "It is for what everybody may know; secrets belong into IDaaS.");
     read_identity(place, config, out);
+    if (kind >= 0)
+        read_by_kind(place, config, out);
     out->origins = host_read_origins(place, "origins", &out->origin_count);
     if (!place_has(place, "origins")) {
         struct problem *problem = place_problem(place, false, "origins");

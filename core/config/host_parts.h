@@ -21,6 +21,10 @@ void host_read_tools(const struct place *root, struct host_config *config);
 /* A member that must not be empty; reported once. */
 char *host_required_text(const struct place *place, const char *key, const char *expected);
 
+/* The object under `key` as JSON text, "{}" when there is none; its texts are expanded. What looks
+ * like a secret in it is refused, with `secret_fix` for advice. */
+char *host_read_object(const struct place *owner, const char *key, const char *secret_fix);
+
 /* A URL that must be https, or http towards loopback; "" is let through. */
 void host_check_url(const struct place *place, const char *key, const char *url);
 

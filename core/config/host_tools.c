@@ -72,7 +72,7 @@ static void refuse_secrets(const struct place *place, const char *key, struct js
     PROBLEM_SET(problem, fix, "%s", fix);
 }
 
-static char *read_config(const struct place *plugin, const char *secret_fix)
+char *host_read_object(const struct place *owner, const char *key, const char *secret_fix)
 {
     CLEANUP(json_cleanup) struct json_object *expanded = NULL;
     CLEANUP(buffer_clear) struct buffer text;
@@ -80,15 +80,15 @@ static char *read_config(const struct place *plugin, const char *secret_fix)
     struct place place;
 
     buffer_init(&text, TOOL_CONFIG_MAX_BYTES);
-    place_object(plugin, "config", &place);
+    place_object(owner, key, &place);
     if (place.object != NULL)
         refuse_secrets(&place, "", place.object, secret_fix);
     expanded = place_expand_object(&place);
     if (expanded == NULL || !json_add_value(&text, expanded, &err)) {
-        plugin->reader->out_of_memory = true;
-        return place_copy(plugin, "", 0);
+        owner->reader->out_of_memory = true;
+        return place_copy(owner, "", 0);
     }
-    return place_copy(plugin, text.data, text.len);
+    return place_copy(owner, text.data, text.len);
 }
 
 static char *read_digest(const struct place *place)
@@ -118,8 +118,9 @@ static void read_plugin(const struct place *place, struct plugins_config *plugin
     out->must_be_signed = place_bool(place, "signed", plugins->default_must_be_signed);
     out->sha256 = read_digest(place);
     out->directory = place_text(place, "directory", "");
-    out->config_json = read_config(
-        place, "Name the variable or the file that holds it, as the plugin's README says.");
+    out->config_json = host_read_object(
+        place, "config",
+        "Name the variable or the file that holds it, as the plugin's README says.");
 }
 
 static void read_settings(const struct place *place, struct host_config *config)
@@ -202,8 +203,9 @@ static void read_provider(const struct place *place, struct provider_config *out
 
     place_check_keys(place, keys, COUNT(keys));
     out->plugin = read_plugin_id(place, "the id of a credential provider plugin, such as oauth2");
-    out->config_json = read_config(
-        place, "Put it into an environment variable or a file and name that here instead.");
+    out->config_json = host_read_object(
+        place, "config",
+        "Put it into an environment variable or a file and name that here instead.");
     out->placement = read_placement(place);
 }
 
@@ -265,8 +267,8 @@ static void read_tool(const struct place *place, struct host_config *config,
     tool->credentials = place_texts(place, "credentials", &tool->credential_count);
     check_credentials(place, config, tool);
     tool->origins = host_read_origins(place, "origins", &tool->origin_count);
-    tool->config_json =
-        read_config(place, "Declare a credential under $.credentials and name it here.");
+    tool->config_json = host_read_object(
+        place, "config", "Declare a credential under $.credentials and name it here.");
     tool->placement = read_placement(place);
     for (size_t i = 0; i < plugins->count; i++) {
         if (strcmp(plugins->items[i].id, tool->plugin) != 0)

@@ -172,6 +172,13 @@ void item_free(struct broker_item *item)
 
 /* ---- a fetch ends ---------------------------------------------------------------------------- */
 
+static const char *kind_text(enum item_kind kind)
+{
+    static const char *const texts[] = {"access-token", "api-key", "oauth-token", "jwt"};
+
+    return texts[kind];
+}
+
 /* `secret` with success, else `err`. */
 static void report(struct broker_item *item, const struct secret *secret, const struct error *err)
 {
@@ -182,7 +189,7 @@ static void report(struct broker_item *item, const struct secret *secret, const 
     char fingerprint[13] = "";
     struct credential_event event = {
         .credential = spec->name,
-        .kind = spec->kind == ITEM_TOKEN ? "access-token" : "api-key",
+        .kind = kind_text(spec->kind),
         .audience = spec->kind == ITEM_TOKEN ? spec->audience : spec->identifier,
         .scope = spec->scope,
         .subject = subject,
@@ -275,7 +282,7 @@ static void succeed(struct broker_item *item, struct secret *secret, struct toke
     item->value.binding = token_binding_ref(binding);
     item->value.generation = ++item->broker->last_generation;
     item->value.usable_until_ms =
-        now_ms + (item->spec->kind == ITEM_TOKEN ? lifetime_ms - margin_ms : lifetime_ms);
+        now_ms + (item->spec->kind == ITEM_API_KEY ? lifetime_ms : lifetime_ms - margin_ms);
     /* The keys that wait for AT_p use it in a moment, even when it cannot be kept. */
     if (lifetime_ms == 0 && is_vault)
         item->value.usable_until_ms = now_ms + VAULT_GRACE_MS;
@@ -341,19 +348,30 @@ static void start_token(struct broker_item *item)
         fail(item, &err, -1);
 }
 
-/* ---- API keys -------------------------------------------------------------------------------- */
+/* ---- what the vault gives ----------------------------------------------------------------------
+ */
 
 static void start_vault_call(struct broker_item *item);
 
-static void on_key(void *arg, struct secret *key, int http_status, const struct error *err,
-                   int64_t retry_after_ms)
+/* As long as it may be kept here, and no longer than it lives. */
+static int64_t vault_lifetime_ms(const struct broker_item *item, int64_t expires_at_s)
+{
+    int64_t left_ms = (expires_at_s - broker_wall_s(item->broker)) * 1000;
+
+    if (expires_at_s < 0 || left_ms > item->spec->cache_ms)
+        return item->spec->cache_ms;
+    return left_ms > 0 ? left_ms : 0;
+}
+
+static void on_key(void *arg, const struct vault_answer *answer, int http_status,
+                   const struct error *err, int64_t retry_after_ms)
 {
     struct broker_item *item = arg;
     struct broker_item *vault = vault_of(item);
 
     item->vault_call = NULL;
-    if (key != NULL) {
-        succeed(item, key, NULL, item->spec->cache_ms);
+    if (answer != NULL) {
+        succeed(item, answer->value, NULL, vault_lifetime_ms(item, answer->expires_at_s));
     } else if (http_status == 401 && !item->has_renewed_vault) {
         item->has_renewed_vault = true;
         if (vault->value.generation == item->vault_generation)
@@ -383,13 +401,24 @@ static void wait_for_vault(struct broker_item *item, struct broker_item *vault)
     item_fetch(vault);
 }
 
+static enum vault_question question_of(enum item_kind kind)
+{
+    return kind == ITEM_OAUTH_TOKEN ? VAULT_OAUTH_TOKEN
+           : kind == ITEM_JWT       ? VAULT_JWT
+                                    : VAULT_API_KEY;
+}
+
 static void start_vault_call(struct broker_item *item)
 {
     struct broker *broker = item->broker;
     struct broker_item *vault = vault_of(item);
     struct vault_request request = {.endpoint = broker->endpoint,
                                     .instance_id = broker->instance_id,
+                                    .question = question_of(item->spec->kind),
                                     .identifier = item->spec->identifier,
+                                    .scope = item->spec->scope,
+                                    .request_json = item->spec->request_json,
+                                    .user = item->user == NULL ? "" : item->user->subject->sub,
                                     .wall_s = broker_wall_s(broker)};
     CLEANUP(secret_cleanup) struct secret *access_token = vault == NULL ? NULL : item_take(vault);
     struct error err = {0};
@@ -411,7 +440,7 @@ static void start_vault_call(struct broker_item *item)
     request.timeout_ms = item->give_up_at_ms - broker_now_ms(broker);
     if (request.timeout_ms < 1)
         request.timeout_ms = 1;
-    item->vault_call = vault_obtain(broker->http, &request, on_key, item, &err);
+    item->vault_call = vault_ask(broker->http, &request, on_key, item, &err);
     if (item->vault_call == NULL)
         fail(item, &err, -1);
 }

@@ -91,17 +91,22 @@ struct item_spec *item_spec_new_token(const char *name, size_t provider, const c
     return NULL;
 }
 
-static struct item_spec *new_api_key(const struct credential_config *config, struct error *err)
+static struct item_spec *new_from_vault(const struct credential_config *config, struct error *err)
 {
-    struct item_spec *spec = new_spec(ITEM_API_KEY, config->name, config->identifier, err);
+    static const enum item_kind kinds[] = {[CREDENTIAL_API_KEY] = ITEM_API_KEY,
+                                           [CREDENTIAL_OAUTH_TOKEN] = ITEM_OAUTH_TOKEN,
+                                           [CREDENTIAL_JWT] = ITEM_JWT};
+    struct item_spec *spec = new_spec(kinds[config->kind], config->name, config->identifier, err);
 
     if (spec == NULL)
         return NULL;
     spec->cache_ms = config->cache_s * 1000;
-    spec->scope = strdup("");
+    spec->scope = strdup(config->scope);
     spec->audience = strdup("");
     spec->values = strdup("");
-    if (spec->scope != NULL && spec->audience != NULL && spec->values != NULL)
+    spec->request_json = strdup(config->request_json == NULL ? "{}" : config->request_json);
+    if (spec->request_json != NULL && spec->scope != NULL && spec->audience != NULL &&
+        spec->values != NULL)
         return spec;
     error_set(err, ERROR_NO_MEMORY, "no memory for the credential %s", config->name);
     item_spec_free(spec);
@@ -112,7 +117,7 @@ struct item_spec *item_spec_new(const struct credential_config *config, struct e
 {
     return config->kind == CREDENTIAL_ACCESS_TOKEN
                ? item_spec_new_token(config->name, config->provider, config->scope, err)
-               : new_api_key(config, err);
+               : new_from_vault(config, err);
 }
 
 void item_spec_free(struct item_spec *spec)
@@ -124,6 +129,7 @@ void item_spec_free(struct item_spec *spec)
     free(spec->audience);
     free(spec->values);
     free(spec->identifier);
+    free(spec->request_json);
     free(spec);
 }
 
@@ -133,5 +139,6 @@ bool item_spec_equal(const struct item_spec *a, const struct item_spec *b)
         return false;
     return a->kind == ITEM_TOKEN
                ? a->provider == b->provider && strcmp(a->scope, b->scope) == 0
-               : strcmp(a->identifier, b->identifier) == 0 && a->cache_ms == b->cache_ms;
+               : strcmp(a->identifier, b->identifier) == 0 && strcmp(a->scope, b->scope) == 0 &&
+                     strcmp(a->request_json, b->request_json) == 0 && a->cache_ms == b->cache_ms;
 }

@@ -1,5 +1,5 @@
-/* What there is to fetch, whoever it is for: a token of one scope, or one API key; private to
- * core/credential. */
+/* What there is to fetch, whoever it is for: a token of one scope, or something the vault gives;
+ * private to core/credential. */
 #ifndef SESAME_CREDENTIAL_ITEM_SPEC_H
 #define SESAME_CREDENTIAL_ITEM_SPEC_H
 
@@ -10,7 +10,7 @@
 struct credential_config;
 struct error;
 
-enum item_kind { ITEM_TOKEN, ITEM_API_KEY };
+enum item_kind { ITEM_TOKEN, ITEM_API_KEY, ITEM_OAUTH_TOKEN, ITEM_JWT };
 
 /* Texts are never NULL; "" where they do not apply. */
 struct item_spec {
@@ -20,8 +20,9 @@ struct item_spec {
     char *scope;     /* tokens: sorted, without repeats */
     char *audience;
     char *values;
-    char *identifier; /* API keys */
-    int64_t cache_ms; /* API keys */
+    char *identifier; /* what the vault gives: of the key, or of the provider there */
+    char *request_json;
+    int64_t cache_ms;
 };
 
 struct item_spec *item_spec_new(const struct credential_config *config, struct error *err);

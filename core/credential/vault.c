@@ -1,4 +1,4 @@
-/* One question to the credential vault: ObtainCredential of the IDaaS DeveloperAPI (2022-02-25). */
+/* One question to the credential vault, the IDaaS DeveloperAPI (2022-02-25). */
 #include "credential/vault.h"
 
 #include "base/buffer.h"
@@ -9,18 +9,38 @@
 #include "base/text.h"
 #include "net/http_client.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define ANSWER_MAX_BYTES (64 * 1024)
-#define KEY_POINTER "/credentialContent/apiKeyContent/apiKey"
+#define BODY_MAX_BYTES (64 * 1024)
+
+static const struct operation {
+    const char *action;
+    const char *path;  /* behind the instance */
+    const char *value; /* where the secret is in the answer */
+    const char *what;
+    const char *not_found; /* the error's name when it is not there */
+} operations[] = {
+    [VAULT_API_KEY] = {"ObtainCredential", "/credentials/_/actions/obtain?credentialIdentifier=",
+                       "/credentialContent/apiKeyContent/apiKey", "an API key", "ApiKeyNotFound"},
+    [VAULT_OAUTH_TOKEN] = {"FetchOAuthAuthenticationToken",
+                           "/authenticationTokens/_/actions/fetchOAuthAccessToken",
+                           "/oauthAccessTokenContent/accessTokenValue", "an OAuth token",
+                           "OAuthTokenNotFound"},
+    [VAULT_JWT] = {"GenerateJwtAuthenticationToken", "/authenticationTokens/_/actions/generateJwt",
+                   "/jwtContent/jwtValue", "a JWT", "JwtNotFound"},
+};
 
 struct vault_call {
     struct http_call *call;
     vault_done_fn *done;
     void *arg;
+    enum vault_question question;
+    bool wants_short_token;
     char *identifier;
     int64_t retry_after_ms;
     int64_t wall_s;
@@ -55,7 +75,7 @@ static void read_text(struct slice json, const char *pointer, char *out, size_t 
 }
 
 /* Both error shapes of the vendor: {"Code","Message","RequestId"} and the OAuth one. */
-static void explain_refusal(int status, struct slice json, const char *identifier,
+static void explain_refusal(const struct vault_call *call, int status, struct slice json,
                             struct error *err)
 {
     static const char *const code_pointers[] = {"/error", "/Code", "/code"};
@@ -78,16 +98,17 @@ static void explain_refusal(int status, struct slice json, const char *identifie
         kind = ERROR_RATE_LIMIT;
     else if (status >= 400 && status < 500 && status != 408)
         kind = ERROR_DENIED;
-    error_set_named(err, kind, status == 404 ? "ApiKeyNotFound" : code,
-                    "the vault did not give the credential \"%s\": HTTP %d%s%s%s%s%s%s", identifier,
-                    status, code[0] == '\0' ? "" : " ", code, message[0] == '\0' ? "" : ": ",
-                    message, request_id[0] == '\0' ? "" : ", request id ", request_id);
+    error_set_named(err, kind, status == 404 ? operations[call->question].not_found : code,
+                    "the vault did not give the credential \"%s\": HTTP %d%s%s%s%s%s%s",
+                    call->identifier, status, code[0] == '\0' ? "" : " ", code,
+                    message[0] == '\0' ? "" : ": ", message,
+                    request_id[0] == '\0' ? "" : ", request id ", request_id);
 }
 
-static bool key_is_clean(const struct secret *key)
+static bool is_clean(const struct secret *value)
 {
     size_t len;
-    const char *bytes = secret_borrow(key, &len);
+    const char *bytes = secret_borrow(value, &len);
 
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f)
@@ -95,9 +116,43 @@ static bool key_is_clean(const struct secret *key)
     return true;
 }
 
-static struct secret *read_key(struct slice json, const char *identifier, struct error *err)
+/* Times of the vault are milliseconds; -1 when it names none. */
+static int64_t read_expiry(struct slice json)
 {
-    CLEANUP(secret_cleanup) struct secret *key = NULL;
+    const char *value;
+    size_t len;
+    int64_t at_ms;
+
+    return json_find(json.data, json.len, "/expirationTime", &value, &len) &&
+                   parse_int64(value, len, &at_ms) && at_ms >= 0
+               ? at_ms / 1000
+               : -1;
+}
+
+/* The 3-legged flow (idaas.md 4.2): a session in place of the token. */
+static bool needs_consent(const struct vault_call *call, struct slice json, struct error *err)
+{
+    char link[320];
+
+    read_text(json, "/oauthAuthorizationSession/authorizationUrl", link, sizeof link);
+    if (call->question != VAULT_OAUTH_TOKEN || link[0] == '\0')
+        return false;
+    error_set_named(err, ERROR_DENIED, "ConsentRequired",
+                    "the user must first consent: ask him to open %s and then to try again", link);
+    return true;
+}
+
+static const char *value_pointer(const struct vault_call *call)
+{
+    return call->wants_short_token ? "/jwtContent/derivedShortToken"
+                                   : operations[call->question].value;
+}
+
+static struct secret *read_value(const struct vault_call *call, struct slice json,
+                                 struct error *err)
+{
+    const struct operation *operation = &operations[call->question];
+    CLEANUP(secret_cleanup) struct secret *value = NULL;
     char type[48], status[32];
     struct error why = {0};
 
@@ -105,28 +160,31 @@ static struct secret *read_key(struct slice json, const char *identifier, struct
     read_text(json, "/status", status, sizeof status);
     if (status[0] != '\0' && strcmp(status, "enabled") != 0) {
         error_set_named(err, ERROR_DENIED, "ApiKeyDisabled",
-                        "the credential \"%s\" is %s in the vault, not enabled", identifier,
+                        "the credential \"%s\" is %s in the vault, not enabled", call->identifier,
                         status);
         return NULL;
     }
-    if (!json_take_secret(json.data, json.len, KEY_POINTER, &key, &why)) {
-        error_set_named(err, why.code == ERROR_LIMIT ? ERROR_LIMIT : ERROR_NOT_FOUND,
-                        "ApiKeyNotFound",
-                        "the credential \"%s\" is not an API key (its type is %s)", identifier,
-                        type[0] == '\0' ? "not given" : type);
+    if (!json_take_secret(json.data, json.len, value_pointer(call), &value, &why)) {
+        if (!needs_consent(call, json, err))
+            error_set_named(err, why.code == ERROR_LIMIT ? ERROR_LIMIT : ERROR_NOT_FOUND,
+                            operation->not_found,
+                            "the credential \"%s\" is not %s (its type is %s)", call->identifier,
+                            operation->what, type[0] == '\0' ? "not given" : type);
         return NULL;
     }
-    if (!key_is_clean(key)) {
-        error_set_named(err, ERROR_DENIED, "ApiKeyNotValid",
-                        "the API key \"%s\" holds control characters: enter it anew in the vault",
-                        identifier);
+    if (!is_clean(value)) {
+        error_set_named(
+            err, ERROR_DENIED, "ApiKeyNotValid",
+            "the credential \"%s\" holds control characters: enter it anew in the vault",
+            call->identifier);
         return NULL;
     }
-    return TAKE(key);
+    return TAKE(value);
 }
 
-struct secret *vault_read_answer(int http_status, const struct secret *answer,
-                                 const char *identifier, struct error *err)
+static struct secret *read_answer(const struct vault_call *call, int http_status,
+                                  const struct secret *answer, int64_t *out_expires_at_s,
+                                  struct error *err)
 {
     struct slice json = {NULL, 0};
     struct error why = {0};
@@ -136,15 +194,16 @@ struct secret *vault_read_answer(int http_status, const struct secret *answer,
     if (json.len > 0 && !json_check(json.data, json.len, JSON_DEPTH_DEFAULT, &why))
         json.len = 0;
     if (http_status < 200 || http_status > 299) {
-        explain_refusal(http_status, json, identifier, err);
+        explain_refusal(call, http_status, json, err);
         return NULL;
     }
     if (json.len == 0) {
-        error_set(err, ERROR_UPSTREAM, "the vault's answer for \"%s\" is no JSON: %s", identifier,
-                  why.code == ERROR_NONE ? "it is empty" : why.message);
+        error_set(err, ERROR_UPSTREAM, "the vault's answer for \"%s\" is no JSON: %s",
+                  call->identifier, why.code == ERROR_NONE ? "it is empty" : why.message);
         return NULL;
     }
-    return read_key(json, identifier, err);
+    *out_expires_at_s = read_expiry(json);
+    return read_value(call, json, err);
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */
@@ -168,15 +227,16 @@ static void on_head(void *arg, int status, const struct http_answer_header *head
 static void on_done(void *arg, int status, struct secret *answer, const struct error *err)
 {
     struct vault_call *call = arg;
-    CLEANUP(secret_cleanup) struct secret *key = NULL;
+    CLEANUP(secret_cleanup) struct secret *value = NULL;
+    struct vault_answer given = {.expires_at_s = -1};
     struct error why = {0};
 
     if (err == NULL)
-        key = vault_read_answer(status, answer, call->identifier, &why);
-    call->done(call->arg, key, status,
-               err != NULL   ? err
-               : key == NULL ? &why
-                             : NULL,
+        value = given.value = read_answer(call, status, answer, &given.expires_at_s, &why);
+    call->done(call->arg, value == NULL ? NULL : &given, status,
+               err != NULL     ? err
+               : value == NULL ? &why
+                               : NULL,
                call->retry_after_ms);
     free_call(call);
 }
@@ -185,8 +245,31 @@ static bool build_url(const struct vault_request *request, struct buffer *url, s
 {
     return buffer_add_text(url, request->endpoint, err) && buffer_add_text(url, "/v2/", err) &&
            percent_encode(request->instance_id, strlen(request->instance_id), url, err) &&
-           buffer_add_text(url, "/credentials/_/actions/obtain?credentialIdentifier=", err) &&
-           percent_encode(request->identifier, strlen(request->identifier), url, err);
+           buffer_add_text(url, operations[request->question].path, err) &&
+           (request->question != VAULT_API_KEY ||
+            percent_encode(request->identifier, strlen(request->identifier), url, err));
+}
+
+/* Nothing in it is secret. */
+static bool build_body(struct vault_call *call, const struct vault_request *request,
+                       struct buffer *body, struct error *err)
+{
+    CLEANUP(json_cleanup) struct json_object *members = NULL;
+
+    if (request->question == VAULT_API_KEY)
+        return true;
+    members =
+        json_parse(request->request_json, strlen(request->request_json), JSON_DEPTH_DEFAULT, err);
+    if (members == NULL)
+        return false;
+    json_object_object_add(members, "credentialProviderIdentifier",
+                           json_object_new_string(request->identifier));
+    if (request->question == VAULT_OAUTH_TOKEN && request->scope[0] != '\0')
+        json_object_object_add(members, "scope", json_object_new_string(request->scope));
+    if (request->question == VAULT_JWT && json_get_string(members, "subject", NULL) == NULL)
+        json_object_object_add(members, "subject", json_object_new_string(request->user));
+    (void)json_get_bool(members, "includeDerivedShortToken", &call->wants_short_token);
+    return json_add_value(body, members, err);
 }
 
 static void format_date(int64_t wall_s, char out[40])
@@ -199,42 +282,55 @@ static void format_date(int64_t wall_s, char out[40])
     (void)strftime(out, 40, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
-struct vault_call *vault_obtain(struct http_client *client, const struct vault_request *request,
-                                vault_done_fn *done, void *arg, struct error *err)
+static bool send_request(struct vault_call *call, struct http_client *client,
+                         const struct vault_request *request, struct error *err)
 {
     static const struct http_call_events events = {.on_head = on_head, .on_done = on_done};
-    struct vault_call *call = calloc(1, sizeof *call);
-    struct http_request_options options = {.method = "GET",
-                                           .total_timeout_ms = request->timeout_ms,
-                                           .answer_max_bytes = ANSWER_MAX_BYTES,
-                                           .is_secret_answer = true};
     CLEANUP(buffer_clear) struct buffer url;
+    CLEANUP(buffer_clear) struct buffer body;
     char date[40];
+    struct http_header headers[] = {
+        {slice_of("accept"), slice_of("application/json"), NULL},
+        {slice_of("x-acs-version"), slice_of("2022-02-25"), NULL},
+        {slice_of("x-acs-action"), slice_of(operations[request->question].action), NULL},
+        {slice_of("date"), {date, 0}, NULL},
+        {slice_of("authorization"), slice_of("Bearer "), request->access_token},
+        {slice_of("content-type"), slice_of("application/json; charset=utf-8"), NULL},
+    };
+    struct http_request_options options = {
+        .method = request->question == VAULT_API_KEY ? "GET" : "POST",
+        .headers = headers,
+        .header_count = request->question == VAULT_API_KEY ? 5 : 6,
+        .total_timeout_ms = request->timeout_ms,
+        .answer_max_bytes = ANSWER_MAX_BYTES,
+        .is_secret_answer = true};
 
     buffer_init(&url, 4096);
+    buffer_init(&body, BODY_MAX_BYTES);
     format_date(request->wall_s, date);
-    if (call != NULL) {
-        struct http_header headers[] = {
-            {slice_of("accept"), slice_of("application/json"), NULL},
-            {slice_of("x-acs-version"), slice_of("2022-02-25"), NULL},
-            {slice_of("x-acs-action"), slice_of("ObtainCredential"), NULL},
-            {slice_of("date"), slice_of(date), NULL},
-            {slice_of("authorization"), slice_of("Bearer "), request->access_token},
-        };
+    headers[3].value = slice_of(date);
+    if (!build_url(request, &url, err) || !build_body(call, request, &body, err))
+        return false;
+    options.url = url.data;
+    options.body = (struct slice){body.data, body.len};
+    call->call = http_client_start(client, &options, &events, call, err);
+    return call->call != NULL;
+}
 
+struct vault_call *vault_ask(struct http_client *client, const struct vault_request *request,
+                             vault_done_fn *done, void *arg, struct error *err)
+{
+    struct vault_call *call = calloc(1, sizeof *call);
+
+    if (call != NULL) {
         call->done = done;
         call->arg = arg;
         call->retry_after_ms = -1;
         call->wall_s = request->wall_s;
+        call->question = request->question;
         call->identifier = strdup(request->identifier);
-        if (call->identifier != NULL && build_url(request, &url, err)) {
-            options.url = url.data;
-            options.headers = headers;
-            options.header_count = sizeof headers / sizeof headers[0];
-            call->call = http_client_start(client, &options, &events, call, err);
-            if (call->call != NULL)
-                return call;
-        }
+        if (call->identifier != NULL && send_request(call, client, request, err))
+            return call;
         free_call(call);
     }
     if (err->code == ERROR_NONE)

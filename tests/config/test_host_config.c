@@ -107,6 +107,62 @@ START_TEST(a_wrong_identity_is_refused_with_the_right_words)
 }
 END_TEST
 
+START_TEST(the_identity_of_the_whole_is_that_of_each_credential_that_names_none)
+{
+    static const char text[] =
+        "{\"credentials\":{\"llm\":{\"kind\":\"api-key\",\"identifier\":\"k\",\"identity\":"
+        "\"machine\",\"origins\":[\"https://a.example\"]},\"mine\":{\"kind\":\"access-token\","
+        "\"scope\":\"a|b\",\"origins\":[\"https://a.example\"]}},\"tools\":{}}";
+    struct host_config *config;
+
+    changed_name = "ACCESS_IDENTITY";
+    changed_value = "Human";
+    config = host_config_parse("sesame.json", text, sizeof text - 1, &source, &problems);
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_int_eq(config->identity, ACCESS_HUMAN);
+    ck_assert_int_eq(host_config_credential(config, "llm")->identity, IDENTITY_MACHINE);
+    ck_assert_int_eq(host_config_credential(config, "mine")->identity, IDENTITY_USER);
+    ck_assert(host_config_has_users(config));
+    ck_assert_int_eq(config->limits.cached_users, 1000);
+    host_config_free(config);
+}
+END_TEST
+
+START_TEST(what_the_vault_makes_is_configured_by_its_own_names)
+{
+    static const char good[] =
+        "{\"credentials\":{\"llm\":{\"kind\":\"api-key\",\"identifier\":\"k\",\"origins\":[]},"
+        "\"crm\":{\"kind\":\"oauth-token\",\"identifier\":\"crm\",\"scope\":\"read write\","
+        "\"request\":{\"customParameters\":{\"prompt\":\"consent\"}},\"origins\":[]},"
+        "\"partner\":{\"kind\":\"jwt\",\"identifier\":\"p\",\"request\":{\"subject\":\"s\","
+        "\"audiences\":[\"a\"]},\"origins\":[]}},\"tools\":{}}";
+    static const char bad[] =
+        "{\"credentials\":{\"llm\":{\"kind\":\"api-key\",\"identifier\":\"k\",\"request\":{},"
+        "\"origins\":[]},\"partner\":{\"kind\":\"jwt\",\"request\":{\"audience\":\"a\"},"
+        "\"scope\":\"x\",\"origins\":[]}},\"tools\":{}}";
+    struct host_config *config =
+        host_config_parse("sesame.json", good, sizeof good - 1, &source, &problems);
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_int_eq(host_config_credential(config, "crm")->kind, CREDENTIAL_OAUTH_TOKEN);
+    ck_assert_ptr_nonnull(
+        strstr(host_config_credential(config, "crm")->request_json, "\"prompt\":\"consent\""));
+    ck_assert_int_eq(host_config_credential(config, "partner")->kind, CREDENTIAL_JWT);
+    host_config_free(config);
+    ck_assert_ptr_null(host_config_parse("sesame.json", bad, sizeof bad - 1, &source, &problems));
+    for (size_t i = 0; i < 6; i++) {
+        static const char *const told[] = {"$.credentials.llm.request",
+                                           "$.credentials.partner.identifier",
+                                           "$.credentials.partner.scope",
+                                           "$.credentials.partner.request.audience",
+                                           "$.credentials.partner.request.audiences",
+                                           "$.credentials.partner.request.subject"};
+
+        ck_assert_msg(strstr(show_problems(), told[i]) != NULL, "%s: %s", told[i], show_problems());
+    }
+}
+END_TEST
+
 START_TEST(plain_http_goes_to_loopback_only)
 {
     changed_name = "ENTERPRISE_SERVICE_URL";
@@ -241,17 +297,20 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {the_guides_variables_alone_make_the_sample,
-                                  a_missing_variable_is_named,
-                                  a_wrong_identity_is_refused_with_the_right_words,
-                                  plain_http_goes_to_loopback_only,
-                                  all_faults_of_a_file_are_told_in_one_run,
-                                  a_value_that_looks_like_a_secret_is_refused_and_not_shown,
-                                  a_credential_may_come_from_a_provider_of_the_host_file,
-                                  without_a_provider_a_credential_needs_idaas_and_its_form_of_scope,
-                                  a_provider_that_is_not_there_or_holds_a_secret_is_named,
-                                  without_an_idaas_file_the_issuer_must_be_given,
-                                  NULL};
+    const TTest *const tests[] = {
+        the_guides_variables_alone_make_the_sample,
+        a_missing_variable_is_named,
+        a_wrong_identity_is_refused_with_the_right_words,
+        the_identity_of_the_whole_is_that_of_each_credential_that_names_none,
+        what_the_vault_makes_is_configured_by_its_own_names,
+        plain_http_goes_to_loopback_only,
+        all_faults_of_a_file_are_told_in_one_run,
+        a_value_that_looks_like_a_secret_is_refused_and_not_shown,
+        a_credential_may_come_from_a_provider_of_the_host_file,
+        without_a_provider_a_credential_needs_idaas_and_its_form_of_scope,
+        a_provider_that_is_not_there_or_holds_a_secret_is_named,
+        without_an_idaas_file_the_issuer_must_be_given,
+        NULL};
 
     return run_tests("host_config", tests, setup, teardown);
 }
