@@ -166,25 +166,6 @@ static void check_environment(const struct place *authn, const struct idaas_conf
     }
 }
 
-static void check_certificates(const struct place *authn, const struct idaas_config *config)
-{
-    if (config->client_certificate[0] == '\0')
-        idaas_missing(authn, "clientX509Certificate", "ClientX509CertificateNotFound",
-                      "the PEM text of the client certificate");
-    if (config->certificate_chain[0] == '\0')
-        idaas_missing(authn, "x509CertChains", "X509CertChainsNotFound",
-                      "the PEM texts of the certificates between it and the root");
-    if (strstr(config->client_certificate, "PRIVATE KEY") != NULL ||
-        strstr(config->certificate_chain, "PRIVATE KEY") != NULL) {
-        struct problem *problem = place_problem(authn, false, "clientX509Certificate");
-
-        PROBLEM_SET(problem, what, "holds a private key (not shown)");
-        PROBLEM_SET(problem, fix,
-                    "Keep certificates only, and put the key into the variable that "
-                    "privateKeyEnvVarName names.");
-    }
-}
-
 void idaas_check_method(const struct place *authn, struct idaas_config *config)
 {
     switch (config->method) {
@@ -198,7 +179,7 @@ void idaas_check_method(const struct place *authn, struct idaas_config *config)
         break;
     case AUTHN_PCA:
         check_federated(authn, config);
-        check_certificates(authn, config);
+        idaas_check_certificates(authn, config);
         __attribute__((fallthrough));
     case AUTHN_PRIVATE_KEY_JWT:
         check_private_key(authn, config);

@@ -6,6 +6,7 @@ libconfig_la_SOURCES = \
     core/config/host_default.c \
     core/config/host_parts.c core/config/host_parts.h \
     core/config/host_tools.c \
+    core/config/idaas_certificates.c \
     core/config/idaas_check.c \
     core/config/idaas_config.c core/config/idaas_config.h core/config/idaas_private.h \
     core/config/idaas_file.c \

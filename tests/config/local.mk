@@ -2,7 +2,10 @@
 CONFIG_TEST_LIBS = libconfig.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) \
                    $(CHECK_LIBS) -lpthread
 
-check_PROGRAMS += test_idaas_vectors test_host_config
+check_PROGRAMS += test_idaas_certificates test_idaas_vectors test_host_config
+test_idaas_certificates_SOURCES = tests/config/test_idaas_certificates.c
+test_idaas_certificates_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_idaas_certificates_LDADD = $(CONFIG_TEST_LIBS)
 test_idaas_vectors_SOURCES = tests/config/test_idaas_vectors.c
 test_idaas_vectors_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_idaas_vectors_LDADD = $(CONFIG_TEST_LIBS)
