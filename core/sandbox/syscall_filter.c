@@ -80,9 +80,9 @@ static bool allow_some(scmp_filter_ctx filter, bool is_loading)
     /* abort(3), and nobody else's signals. */
     const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
     /* Asking for a limit of its own, not setting one. */
-    const struct scmp_arg_cmp ask[] = {SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0)};
+    const struct scmp_arg_cmp ask[] = {SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0)};
     /* libseccomp's own, when the second filter is put on. */
-    const struct scmp_arg_cmp no_privileges = SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS);
+    const struct scmp_arg_cmp no_privileges = SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0);
     const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp read_only =
         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
