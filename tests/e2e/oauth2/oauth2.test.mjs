@@ -176,4 +176,7 @@ test('config check and start need no IDaaS file', async () => {
   const checked = await sesame(withSecret('client_secret_basic'), ['config', 'check']);
   assert.equal(checked.code, 0, checked.err);
   assert.match(checked.out, /corp \(oauth2\)/);
+  const wrong = await sesame({ client_id: 'x', authentication: { method: 'private_key_jwt', private_key_file: join(folder, 'none') } }, ['config', 'check']);
+  assert.notEqual(wrong.code, 0);
+  assert.match(wrong.err, /credential_providers\.corp: .*none \(authentication\.private_key_file\) cannot be used: there is no such file/);
 });
