@@ -191,7 +191,8 @@ static void on_done(void *arg, int32_t status, const char *data, size_t len)
 static struct tool_engine *open_engine(struct plugin_library *library, struct loop *loop,
                                        struct http_client *http)
 {
-    static struct tool_config tool = {.name = (char[]){"t"}, .plugin = (char[]){"p"}};
+    static char name[] = "t", plugin[] = "p";
+    static struct tool_config tool = {.name = name, .plugin = plugin};
     CLEANUP(json_cleanup) struct json_object *config = json_object_new_object();
     struct instance_options options = {.library = library,
                                        .home = {.loop = loop, .http = http},
@@ -222,10 +223,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static struct loop *loop;
     static struct http_client *http;
-    static struct plugin_manifest manifest = {.id = (char[]){"p"}};
+    static char id[] = "p", program[] = "sandbox", payload[24] = {20};
+    static struct plugin_manifest manifest = {.id = id};
     static struct process_library apart = {
-        .program = (char[]){"sandbox"},
-        .payload = (char[24]){20},
+        .program = program,
+        .payload = payload,
         .payload_len = 24,
         .guards = GUARD_ALL,
         .limits = {10000, 100000, 100000, 100000, 100000, 4, 64, 1, 100000, 100000}};
