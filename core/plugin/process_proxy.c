@@ -342,8 +342,10 @@ static void on_gone(void *arg, const char *reason)
     proxy->state = before;
     if (before == PROXY_STOPPING)
         service_loop.stopped(&proxy->self->host);
-    else if (before != PROXY_FAILED && proxy->self->plugin != NULL)
-        restart_or_give_up(proxy); /* else still in create: there is no second try */
+    else if (proxy->self->plugin == NULL)
+        proxy->state = PROXY_FAILED; /* still in create: there is no second try */
+    else if (before != PROXY_FAILED)
+        restart_or_give_up(proxy);
 }
 
 static void on_drained(void *arg)
