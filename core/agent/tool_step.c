@@ -2,6 +2,7 @@
 #include "agent/tool_step.h"
 
 #include "agent/arguments.h"
+#include "agent/consent.h"
 #include "agent/tool_set.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -31,6 +32,7 @@ struct job {
     char *arguments; /* as the model wrote them */
     char *checked;   /* as the tool gets them */
     const struct tool_entry *entry;
+    struct consent *consent; /* the run waits for it */
     struct tool_run *run;
     bool is_from_tool; /* the result is the tool's and not ours */
     int64_t started_at_ms;
@@ -251,6 +253,55 @@ static void start_run(struct job *job)
         end_job(job, "failed", error_code_text(err.code), err.message, strlen(err.message));
 }
 
+static void on_link(void *arg, const char *link)
+{
+    const struct job *job = arg;
+    const struct tool_step_options *options = &job->step->options;
+    struct buffer text;
+    struct error ignored = {0};
+
+    buffer_init(&text, 1024);
+    if (buffer_printf(
+            &text, &ignored,
+            "\n\n%s needs your consent. Open %s and allow it; I go on by myself then.\n\n",
+            job->name, link))
+        options->events->on_text(options->events_arg, text.data, text.len);
+    buffer_clear(&text);
+}
+
+static void on_consent(void *arg)
+{
+    struct job *job = arg;
+    struct tool_step *step = job->step;
+
+    job->consent = NULL;
+    step->running--;
+    start_run(job);
+    pump(step);
+}
+
+/* What needs the user's consent is had before the call, whose own time is short. */
+static void prepare_run(struct job *job)
+{
+    const struct tool_step_options *options = &job->step->options;
+    struct consent_options consent = {.loop = options->agent->chat.loop,
+                                      .credentials = options->agent->chat.credentials,
+                                      .tool = tool_port_config(job->entry->port),
+                                      .subject = options->subject,
+                                      .deadline_ms = options->deadline_ms,
+                                      .on_link = on_link,
+                                      .on_done = on_consent,
+                                      .arg = job};
+    struct error err = {0};
+
+    if (options->subject != NULL && consent_may_be_needed(consent.credentials, consent.tool))
+        job->consent = consent_start(&consent, &err);
+    if (job->consent != NULL)
+        job->step->running++;
+    else
+        start_run(job);
+}
+
 static void start_job(struct job *job)
 {
     const struct tool_step_options *options = &job->step->options;
@@ -280,7 +331,7 @@ static void start_job(struct job *job)
         return;
     }
     if (check_arguments(job))
-        start_run(job);
+        prepare_run(job);
     else if (job->outcome == NULL)
         end_job(job, "failed", "no_memory", "The tool failed: no memory", 26);
 }
@@ -380,9 +431,11 @@ void tool_step_cancel(struct tool_step *step)
     for (size_t i = 0; i < step->count; i++) {
         struct job *job = &step->jobs[i];
 
-        if (job->run == NULL)
+        if (job->run == NULL && job->consent == NULL)
             continue;
-        tool_run_cancel(TAKE(job->run));
+        consent_cancel(TAKE(job->consent));
+        if (job->run != NULL)
+            tool_run_cancel(TAKE(job->run));
         job->outcome = "cancelled";
         audit(job);
     }

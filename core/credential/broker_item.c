@@ -221,6 +221,9 @@ static void fail(struct broker_item *item, const struct error *err, int64_t retr
     item->back_off_ms = item->back_off_ms == 0                    ? BACK_OFF_MIN_MS
                         : item->back_off_ms * 2 > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS
                                                                   : item->back_off_ms * 2;
+    /* Consent may be given at any moment, and somebody waits for it. */
+    if (vault_consent_link(err, (char[VAULT_LINK_SIZE]){""}))
+        item->back_off_ms = BACK_OFF_MIN_MS;
     if (retry_after_ms > RETRY_AFTER_MAX_MS)
         retry_after_ms = RETRY_AFTER_MAX_MS;
     item->retry_at_ms = broker_now_ms(item->broker) +

@@ -17,6 +17,8 @@
 
 #define ANSWER_MAX_BYTES (64 * 1024)
 #define BODY_MAX_BYTES (64 * 1024)
+#define CONSENT_REQUIRED "ConsentRequired"
+#define CONSENT_TEXT "the user must first consent and then ask again: "
 
 static const struct operation {
     const char *action;
@@ -132,13 +134,16 @@ static int64_t read_expiry(struct slice json)
 /* The 3-legged flow (idaas.md 4.2): a session in place of the token. */
 static bool needs_consent(const struct vault_call *call, struct slice json, struct error *err)
 {
-    char link[320];
+    char link[VAULT_LINK_SIZE];
 
     read_text(json, "/oauthAuthorizationSession/authorizationUrl", link, sizeof link);
     if (call->question != VAULT_OAUTH_TOKEN || link[0] == '\0')
         return false;
-    error_set_named(err, ERROR_DENIED, "ConsentRequired",
-                    "the user must first consent: ask him to open %s and then to try again", link);
+    if (strlen(link) == sizeof link - 1) /* cut, perhaps */
+        error_set(err, ERROR_LIMIT, "the vault's link to consent is longer than %zu characters",
+                  sizeof link - 2);
+    else
+        error_set_named(err, ERROR_DENIED, CONSENT_REQUIRED, CONSENT_TEXT "%s", link);
     return true;
 }
 
@@ -342,4 +347,14 @@ void vault_call_cancel(struct vault_call *call)
 {
     http_call_cancel(call->call);
     free_call(call);
+}
+
+bool vault_consent_link(const struct error *err, char out[VAULT_LINK_SIZE])
+{
+    size_t before = strlen(CONSENT_TEXT);
+
+    if (strcmp(err->name, CONSENT_REQUIRED) != 0 ||
+        strncmp(err->message, CONSENT_TEXT, before) != 0)
+        return false;
+    return snprintf(out, VAULT_LINK_SIZE, "%s", err->message + before) < VAULT_LINK_SIZE;
 }

@@ -45,4 +45,8 @@ struct vault_call *vault_ask(struct http_client *client, const struct vault_requ
                              vault_done_fn *done, void *arg, struct error *err);
 void vault_call_cancel(struct vault_call *call);
 
+/* The link of a ConsentRequired; false for any other failure. */
+#define VAULT_LINK_SIZE 400
+bool vault_consent_link(const struct error *err, char out[VAULT_LINK_SIZE]);
+
 #endif
