@@ -246,6 +246,7 @@ struct host_config *host_config_parse(const char *path, const char *text, size_t
     if (reader.pool != NULL) {
         config->file = config_pool_copy(config->pool, path, strlen(path));
         read_file(&reader, text, len, config);
+        config->variables = reader.variables;
     }
     if (reader.pool == NULL || reader.out_of_memory || env.out_of_memory || config->file == NULL)
         PROBLEM_SET(problems_add(problems, false, path, ""), what, "no memory to read it");
@@ -349,6 +350,11 @@ void host_config_free(struct host_config *config)
 void host_config_cleanup(struct host_config **slot)
 {
     host_config_free(*slot);
+}
+
+const char *host_config_variable(const struct host_config *config, const char *path)
+{
+    return config_variable_at(config->variables, path);
 }
 
 const struct credential_config *host_config_credential(const struct host_config *config,

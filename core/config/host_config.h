@@ -12,6 +12,7 @@
 
 #include "config/source.h"
 
+struct config_variable;
 struct error;
 struct idaas_config;
 struct problems;
@@ -183,8 +184,14 @@ struct host_config {
     bool is_audit_required;
     char *metrics_listen; /* "": off */
 
+    struct config_variable *variables; /* which member came from which (config/reader.h) */
+
     struct config_pool *pool; /* owns everything above */
 };
+
+/* The variable that the member at `path` ("$.inbound.jwks_url") came from, "" when it stands in the
+ * file. */
+const char *host_config_variable(const struct host_config *config, const char *path);
 
 /* The text of the built-in default; static. */
 const char *host_config_built_in(void);

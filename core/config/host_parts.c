@@ -189,6 +189,15 @@ static void check_scope(const struct place *place, const struct credential_confi
     struct error err = {0};
     struct problem *problem;
 
+    /* An RFC 6749 scope has no quotes (section 3.3), and a pair of them around the guide's variable
+     * is gone by now: this one is left over. */
+    if (strchr(scope, '"') != NULL) {
+        problem = place_problem(place, false, "scope");
+        PROBLEM_SET(problem, code, "InvalidScope");
+        PROBLEM_SET(problem, what, "there is a quotation mark in the scope");
+        PROBLEM_SET(problem, fix, "Write it without quotes, or with a pair around the whole.");
+        return;
+    }
     if (scope[0] == '\0' || (credential->provider == 0 ? scope_check(scope, NULL, &err)
                                                        : scope_check_oauth(scope, NULL, &err)))
         return;

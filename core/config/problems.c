@@ -82,10 +82,17 @@ static bool ends_in_stop(const struct buffer *out)
     return out->len > 0 && out->data[out->len - 1] == '.';
 }
 
+/* A clause that names the variable itself needs no second mention. */
+static bool add_variable(const struct problem *problem, struct buffer *out, struct error *err)
+{
+    return problem->variable[0] == '\0' || strstr(problem->what, problem->variable) != NULL ||
+           buffer_printf(out, err, " (%s)", problem->variable);
+}
+
 bool problem_format(const struct problem *problem, struct buffer *out, struct error *err)
 {
     return buffer_add_text(out, problem->file, err) && add_part(out, ": ", problem->path, err) &&
-           add_part(out, ": ", problem->what, err) &&
+           add_variable(problem, out, err) && add_part(out, ": ", problem->what, err) &&
            add_part(out, "; found ", problem->found, err) &&
            add_part(out, "; expected ", problem->expected, err) &&
            add_part(out, ends_in_stop(out) ? " " : ". ", problem->fix, err) &&

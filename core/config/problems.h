@@ -14,10 +14,11 @@ struct error;
  * and `fix` are "" where they would say nothing. */
 struct problem {
     bool is_warning;
-    char code[48];  /* a stable name: the vendor SDK's where it has one, else ours */
-    char file[256]; /* path as the user gave it, or "built-in default" */
-    char path[160]; /* JSON path, as "$.credentials.llm.origins[0]"; "" for the file itself */
-    char what[240]; /* one clause without a full stop: "is missing", "unknown key" */
+    char code[48];     /* a stable name: the vendor SDK's where it has one, else ours */
+    char file[256];    /* path as the user gave it, or "built-in default" */
+    char path[160];    /* JSON path, as "$.credentials.llm.origins[0]"; "" for the file itself */
+    char variable[64]; /* the one that the value at `path` comes from; "" when it stands there */
+    char what[240];    /* one clause without a full stop: "is missing", "unknown key" */
     char found[160];
     char expected[240];
     char fix[320]; /* a sentence */
@@ -48,7 +49,7 @@ void problem_text(char *out, size_t out_size, const char *format, ...)
 #define PROBLEM_SET(problem, member, ...) \
     problem_text((problem)->member, sizeof(problem)->member, __VA_ARGS__)
 
-/* One line: "FILE: $.path: what (Code); found X; expected Y. Fix." */
+/* One line: "FILE: $.path (VARIABLE): what; found X; expected Y. Fix. [Code]" */
 bool problem_format(const struct problem *problem, struct buffer *out, struct error *err);
 
 /* The first problem with this code, or NULL. */

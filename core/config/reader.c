@@ -30,12 +30,45 @@ static void member_path(const struct place *place, const char *key, char *out, s
         problem_text(out, out_size, "%s.%s", place->path, key);
 }
 
+const char *config_variable_at(const struct config_variable *variables, const char *path)
+{
+    const char *found = "";
+
+    for (const struct config_variable *at = variables; at != NULL; at = at->next)
+        if (strcmp(at->path, path) == 0)
+            found = at->name;
+    return found;
+}
+
 struct problem *place_problem(const struct place *place, bool is_warning, const char *key)
 {
+    struct problem *problem;
     char path[160];
 
     member_path(place, key, path, sizeof path);
-    return problems_add(place->reader->problems, is_warning, place->reader->file, path);
+    problem = problems_add(place->reader->problems, is_warning, place->reader->file, path);
+    PROBLEM_SET(problem, variable, "%s", config_variable_at(place->reader->variables, path));
+    return problem;
+}
+
+/* Whoever reads a message about the member shall not have to look into the file. */
+static void note_variable(const struct place *place, const char *key, const char *name)
+{
+    struct reader *reader = place->reader;
+    struct config_variable *fresh = config_pool_alloc(reader->pool, sizeof *fresh);
+    char path[160];
+
+    member_path(place, key, path, sizeof path);
+    if (fresh != NULL) {
+        fresh->path = config_pool_copy(reader->pool, path, strlen(path));
+        fresh->name = config_pool_copy(reader->pool, name, strlen(name));
+    }
+    if (fresh == NULL || fresh->path == NULL || fresh->name == NULL) {
+        reader->out_of_memory = true;
+        return;
+    }
+    fresh->next = reader->variables;
+    reader->variables = fresh;
 }
 
 static const char *type_words(struct json_object *value)
@@ -183,6 +216,7 @@ static bool expand_one(const struct place *place, const char *key, struct slice 
         PROBLEM_SET(problem, expected, "the name of an environment variable between the braces");
         return false;
     }
+    note_variable(place, key, text);
     value = source->get_env(source->arg, text);
     if (value != NULL && slice_trim(slice_of(value)).len > 0)
         return buffer_add_text(out, value, err);

@@ -13,6 +13,13 @@ struct json_object;
 struct problem;
 struct problems;
 
+/* Which member of the file takes its text from which variable. Both texts are the pool's. */
+struct config_variable {
+    struct config_variable *next;
+    char *path; /* "$.inbound.jwks_url" */
+    char *name; /* "JWKS_ENDPOINT" */
+};
+
 struct reader {
     const char *file;
     const struct config_source *source;
@@ -20,7 +27,11 @@ struct reader {
     struct problems *problems;
     bool unknown_is_warning;
     bool out_of_memory;
+    struct config_variable *variables; /* as they were expanded, the latest first */
 };
+
+/* The variable behind the member at `path`, the first one when there are several; "" when none. */
+const char *config_variable_at(const struct config_variable *variables, const char *path);
 
 /* An object of the file and where it stands. `object` NULL: missing, so every member is. */
 struct place {

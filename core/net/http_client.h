@@ -107,6 +107,10 @@ bool url_is_metadata(const char *url);
 /* Copies a URL without query, fragment and user info, for messages. */
 void url_for_message(const char *url, char *out, size_t out_size);
 
+/* Seconds since 1970 of an HTTP date in its preferred form (RFC 9110 section 5.6.7), -1 when it is
+ * none. */
+int64_t http_date_read(struct slice value);
+
 /* Retry-After in milliseconds from a header value (seconds or HTTP date), -1 when it is neither. */
 int64_t http_retry_after_ms(struct slice value, int64_t wall_now_s);
 

@@ -114,24 +114,32 @@ void url_for_message(const char *url, char *out, size_t out_size)
         (void)snprintf(out, out_size, "%.*s", (int)len, url);
 }
 
-int64_t http_retry_after_ms(struct slice value, int64_t wall_now_s)
+int64_t http_date_read(struct slice value)
 {
     struct slice text = slice_trim(value);
-    uint64_t seconds;
     struct tm date = {0};
     char copy[40];
     const char *end;
-    int64_t wait_s;
 
-    if (parse_uint64(text.data, text.len, &seconds))
-        return seconds > 86400 ? 86400 * 1000LL : (int64_t)seconds * 1000;
     if (text.len == 0 || text.len >= sizeof copy)
         return -1;
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     end = strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &date);
-    if (end == NULL || *end != '\0')
+    return end == NULL || *end != '\0' ? -1 : (int64_t)timegm(&date);
+}
+
+int64_t http_retry_after_ms(struct slice value, int64_t wall_now_s)
+{
+    struct slice text = slice_trim(value);
+    int64_t at_s, wait_s;
+    uint64_t seconds;
+
+    if (parse_uint64(text.data, text.len, &seconds))
+        return seconds > 86400 ? 86400 * 1000LL : (int64_t)seconds * 1000;
+    at_s = http_date_read(text);
+    if (at_s < 0)
         return -1;
-    wait_s = (int64_t)timegm(&date) - wall_now_s;
+    wait_s = at_s - wall_now_s;
     return wait_s <= 0 ? 0 : wait_s > 86400 ? 86400 * 1000LL : wait_s * 1000;
 }
