@@ -25,6 +25,7 @@
 #include "server/metrics.h"
 #include "server/page.h"
 #include "server/ready.h"
+#include "server/ready_cause.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -114,15 +115,26 @@ static void on_credential_event(void *arg, const struct credential_event *event)
 }
 
 static void on_credential_state(void *arg, const char *credential, bool is_ready,
-                                const char *detail)
+                                const struct error *why)
 {
     struct host *host = arg;
+    bool is_vault = strcmp(credential, "vault") == 0;
+    struct ready_cause cause;
 
-    ready_board_set(host->shared.ready, credential, strcmp(credential, "vault") == 0, is_ready,
-                    detail);
+    if (why == NULL) {
+        ready_board_set(host->shared.ready, credential, is_vault, is_ready, "");
+        return;
+    }
+    ready_cause_credential(&host->shared.settings,
+                           is_vault ? NULL : host_config_credential(host->setup->host, credential),
+                           why, &cause);
+    /* What an API key waits for in vain is said at the vault. */
+    (void)ready_board_find(host->shared.ready, cause.what, &cause);
+    ready_board_fail(host->shared.ready, credential, is_vault, is_ready, &cause);
     if (!is_ready)
         log_warn("credential", "a credential is not there", LOG_TEXT("credential", credential),
-                 LOG_TEXT("reason", detail));
+                 LOG_TEXT("reason", cause.what), LOG_TEXT("setting", cause.setting),
+                 LOG_TEXT("fix", cause.fix));
 }
 
 static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
@@ -147,6 +159,15 @@ static void on_keys(void *arg, struct jwks *jwks)
                     jwks != NULL ? "" : "no sign-in keys are left that are young enough");
     for (size_t i = 0; i < host->worker_count; i++)
         worker_push_keys(host->workers[i], jwks);
+}
+
+static void on_keys_failure(void *arg, const struct error *why, bool has_keys)
+{
+    struct host *host = arg;
+    struct ready_cause cause;
+
+    ready_cause_keys(&host->shared.settings, why, &cause);
+    ready_board_fail(host->shared.ready, "jwks", true, has_keys, &cause);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -231,10 +252,10 @@ static bool make_broker(struct host *host, struct error *err)
         /* A user's comes with the user: there is nothing to be ready before. */
         if (config->credentials[i].identity == IDENTITY_USER)
             continue;
-        ready_board_set(host->shared.ready, config->credentials[i].name, false, false,
-                        "not fetched yet");
         if (config->credentials[i].kind != CREDENTIAL_ACCESS_TOKEN)
             ready_board_set(host->shared.ready, "vault", true, false, "not fetched yet");
+        ready_board_set(host->shared.ready, config->credentials[i].name, false, false,
+                        "not fetched yet");
     }
     host->broker = broker_new(host->loop, host->http, &options, err);
     return host->broker != NULL;
@@ -366,6 +387,7 @@ static bool make_shared(struct host *host, struct error *err)
     const struct host_config *config = host->setup->host;
 
     host->shared.config = config;
+    host->shared.settings = (struct ready_settings){config, host->setup->idaas};
     host->shared.has_users = host_config_has_users(config);
     host->shared.agent_id =
         host->setup->idaas == NULL ? config->inbound.audience : host->setup->idaas->client_id;
@@ -413,8 +435,10 @@ struct host *host_new(const struct host_options *options, struct error *err)
 
 bool host_start(struct host *host, struct error *err)
 {
-    struct jwks_cache_options options = {
-        .url = host->setup->host->inbound.jwks_url, .on_change = on_keys, .arg = host};
+    struct jwks_cache_options options = {.url = host->setup->host->inbound.jwks_url,
+                                         .on_change = on_keys,
+                                         .on_failure = on_keys_failure,
+                                         .arg = host};
 
     broker_start(host->broker);
     host->jwks = jwks_cache_new(host->loop, host->http, &options, err);

@@ -4,7 +4,7 @@ sesame_SOURCES = \
     core/cli/command.c core/cli/command.h \
     core/cli/config_command.c \
     core/cli/demo.c \
-    core/cli/doctor.c \
+    core/cli/doctor.c core/cli/doctor.h core/cli/doctor_machine.c core/cli/doctor_online.c core/cli/doctor_report.c \
     core/cli/host.c core/cli/host.h \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \

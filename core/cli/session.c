@@ -31,20 +31,26 @@ static bool take_user(struct session *session, struct error *err)
     return session->subject != NULL;
 }
 
-bool session_open(struct session *session, const struct command_line *line, bool has_no_tools)
+bool session_start(struct session *session, bool has_no_tools, struct error *err)
 {
     struct host_options options = {.setup = &session->setup, .has_no_tools = has_no_tools};
+
+    signal(SIGPIPE, SIG_IGN);
+    return take_user(session, err) && (session->host = host_new(&options, err)) != NULL &&
+           (session->worker = worker_new(session->host, host_loop(session->host), err)) != NULL;
+}
+
+bool session_open(struct session *session, const struct command_line *line, bool has_no_tools)
+{
     struct error err = {0};
 
     memset(session, 0, sizeof *session);
     session->status = EXIT_WRONG_USE;
     if (!setup_load(line, &session->setup))
         return false;
-    signal(SIGPIPE, SIG_IGN);
     session->status = EXIT_FAILED;
-    if (host_open_process(&session->setup, true, &err) && take_user(session, &err) &&
-        (session->host = host_new(&options, &err)) != NULL &&
-        (session->worker = worker_new(session->host, host_loop(session->host), &err)) != NULL)
+    if (host_open_process(&session->setup, true, &err) &&
+        session_start(session, has_no_tools, &err))
         return true;
     fprintf(stderr, "sesame: %s\n", err.message);
     return false;

@@ -7,6 +7,7 @@
 #include "cli/setup.h"
 
 struct command_line;
+struct error;
 struct host;
 struct subject;
 struct worker;
@@ -22,6 +23,9 @@ struct session {
 
 /* Loads, opens and starts; prints what is wrong. False: `status` is the exit code. */
 bool session_open(struct session *session, const struct command_line *line, bool has_no_tools);
+/* The second half, with `setup` loaded and the process opened: starts. False leaves what there is
+ * to session_close. */
+bool session_start(struct session *session, bool has_no_tools, struct error *err);
 /* Turns the loop until session_end. */
 void session_run(struct session *session);
 void session_end(struct session *session, int status);

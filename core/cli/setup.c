@@ -71,24 +71,32 @@ static bool needs_idaas(const struct command_line *line, const struct host_confi
            host_config_needs_idaas(host);
 }
 
-bool setup_load(const struct command_line *line, struct setup *out)
+bool setup_read(const struct command_line *line, struct problems *problems, struct setup *out)
 {
-    struct problems problems;
     bool ok, has_all = true;
 
     memset(out, 0, sizeof *out);
-    problems_init(&problems);
-    out->host = load_host(line, &problems);
+    out->host = load_host(line, problems);
     if (needs_idaas(line, out->host)) {
-        out->idaas = load_idaas(line, out->host, &problems);
+        out->idaas = load_idaas(line, out->host, problems);
         has_all = out->idaas != NULL;
     }
-    ok = out->host != NULL && has_all && host_config_complete(out->host, out->idaas, &problems);
-    print_problems(&problems);
-    ok = ok && problems.error_count == 0;
-    problems_clear(&problems);
+    ok = out->host != NULL && has_all && host_config_complete(out->host, out->idaas, problems) &&
+         problems->error_count == 0;
     if (!ok)
         setup_clear(out);
+    return ok;
+}
+
+bool setup_load(const struct command_line *line, struct setup *out)
+{
+    struct problems problems;
+    bool ok;
+
+    problems_init(&problems);
+    ok = setup_read(line, &problems, out);
+    print_problems(&problems);
+    problems_clear(&problems);
     return ok;
 }
 

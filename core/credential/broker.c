@@ -74,17 +74,17 @@ static bool is_ready(const struct broker_item *item)
 
 static void publish(struct broker *broker, struct broker_item *item)
 {
+    const struct error *why = item->failure.code == ERROR_NONE ? NULL : &item->failure;
     bool reports = broker->options.on_state != NULL;
 
     if (reports && item == broker->vault)
-        broker->options.on_state(broker->options.arg, item->spec->name, is_ready(item),
-                                 item->failure.message);
+        broker->options.on_state(broker->options.arg, item->spec->name, is_ready(item), why);
     for (size_t i = 0; i < broker->options.credential_count; i++) {
         if (!serves(broker, i, item))
             continue;
         if (reports)
             broker->options.on_state(broker->options.arg, broker->options.credentials[i].name,
-                                     is_ready(item), item->failure.message);
+                                     is_ready(item), why);
         tell_all(broker, i, item);
     }
 }

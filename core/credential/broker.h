@@ -53,8 +53,9 @@ struct broker_options {
     int64_t (*wall_s)(void *arg); /* NULL: the clock */
     void *clock_arg;
     void (*on_event)(void *arg, const struct credential_event *event); /* may be NULL */
-    /* After each fetch: whether `credential` can be served now. May be NULL. */
-    void (*on_state)(void *arg, const char *credential, bool is_ready, const char *detail);
+    /* After each fetch: whether `credential` can be served now, and why the fetch failed, NULL when
+     * it did not. May be NULL. */
+    void (*on_state)(void *arg, const char *credential, bool is_ready, const struct error *why);
     void *arg;
 };
 

@@ -95,6 +95,8 @@ static void fetch_failed(struct jwks_cache *cache, const struct error *why)
     log_warn("jwks", "the issuer's keys could not be fetched; old keys serve while there are any",
              LOG_TEXT("error", why->message), LOG_BOOL("has_keys", cache->jwks != NULL),
              LOG_INT("retry_in_ms", cache->back_off_ms));
+    if (cache->options.on_failure != NULL)
+        cache->options.on_failure(cache->options.arg, why, cache->jwks != NULL);
     schedule(cache, now_ms(cache) + cache->back_off_ms);
     cache->back_off_ms =
         cache->back_off_ms * 2 > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS : cache->back_off_ms * 2;

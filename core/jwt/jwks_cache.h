@@ -20,7 +20,9 @@ struct jwks_cache_options {
     /* A new set, to be shared by reference, or NULL when the last one is older than 24 hours.
      * Called from the loop. */
     void (*on_change)(void *arg, struct jwks *jwks);
-    void *arg; /* of both */
+    /* A fetch failed; `has_keys` when older ones still serve. May be NULL. */
+    void (*on_failure)(void *arg, const struct error *why, bool has_keys);
+    void *arg; /* of all */
 };
 
 /* Starts the first fetch. */

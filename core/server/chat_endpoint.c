@@ -16,6 +16,8 @@
 #include "server/chat_input.h"
 #include "server/chat_writer.h"
 #include "server/metrics.h"
+#include "server/ready.h"
+#include "server/ready_cause.h"
 #include "server/reply.h"
 #include "server/routes.h"
 
@@ -180,6 +182,33 @@ static void on_tool_finished(void *arg, const char *id, const char *name, const 
     buffer_clear(&json);
 }
 
+/* Whether a failure says something about the model rather than about this one conversation. */
+static bool is_of_model(const struct turn_result *result)
+{
+    return result->err->code != ERROR_CANCELLED && result->err->code != ERROR_LIMIT &&
+           result->err->code != ERROR_NO_MEMORY && result->http_status != 400 &&
+           result->http_status != 413 && result->http_status != 422;
+}
+
+/* A failing turn says what GET /ready and the doctor say: the credential's cause when that is what
+ * is missing, else the model's. */
+static void report_failure(struct chat_exchange *chat, const struct turn_result *result)
+{
+    struct server_shared *shared = chat->worker->shared;
+    struct ready_cause cause;
+
+    if (!ready_board_find(shared->ready, result->err->message, &cause)) {
+        ready_cause_model(&shared->settings, result->http_status, result->err, &cause);
+        if (is_of_model(result)) {
+            ready_board_fail(shared->ready, "model", false, false, &cause);
+            atomic_store(&shared->has_model_failed, true);
+        }
+    }
+    log_warn("turn", "a turn failed", LOG_TEXT("request_id", chat->request_id),
+             LOG_TEXT("reason", cause.what), LOG_TEXT("setting", cause.setting),
+             LOG_TEXT("fix", cause.fix));
+}
+
 static void on_turn_done(void *arg, const struct turn_result *result)
 {
     struct chat_exchange *chat = arg;
@@ -190,14 +219,15 @@ static void on_turn_done(void *arg, const struct turn_result *result)
         metrics_count(chat->worker->metrics, "sesame_history_shortened_total",
                       result->err == NULL ? "outcome=\"ok\"" : "outcome=\"failed\"");
     if (result->err == NULL) {
+        if (atomic_exchange(&chat->worker->shared->has_model_failed, false))
+            ready_board_set(chat->worker->shared->ready, "model", false, true, "");
         note_turn(chat, result->finish == FINISH_LENGTH ? "limit" : "ok",
                   result->dropped_messages > 0 ? "history_shortened" : "");
         chat_writer_finish(&chat->writer, result->finish, &result->usage);
     } else {
         struct api_error error = api_error_from(result->err, result->http_status, &storage);
 
-        log_warn("turn", "a turn failed", LOG_TEXT("request_id", chat->request_id),
-                 LOG_TEXT("reason", result->err->message));
+        report_failure(chat, result);
         note_turn(chat, "failed", error.code == NULL ? "" : error.code);
         if (!chat->writer.has_started) {
             char seconds[24];

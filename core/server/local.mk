@@ -11,5 +11,6 @@ libserver_la_SOURCES = \
     core/server/page.c core/server/page.h \
     core/server/platform.c core/server/platform.h \
     core/server/ready.c core/server/ready.h \
+    core/server/ready_cause.c core/server/ready_cause.h \
     core/server/reply.c core/server/reply.h \
     core/server/routes.c core/server/routes.h

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "server/ready_cause.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -14,8 +15,8 @@
 
 struct entry {
     char name[64];
-    char detail[240];
-    bool is_required, is_good, was_good;
+    struct ready_cause cause; /* or, in `what` alone, how it stands */
+    bool is_required, is_good, was_good, has_failed;
 };
 
 struct ready_board {
@@ -41,26 +42,72 @@ void ready_board_free(struct ready_board *board)
     free(board);
 }
 
-void ready_board_set(struct ready_board *board, const char *name, bool is_required, bool is_good,
-                     const char *detail)
+/* The entry of this name, made when there is room. The lock is held. */
+static struct entry *find_entry(struct ready_board *board, const char *name)
 {
-    struct entry *entry = NULL;
+    struct entry *fresh;
 
-    pthread_mutex_lock(&board->lock);
     for (size_t i = 0; i < board->count; i++)
         if (strcmp(board->entries[i].name, name) == 0)
-            entry = &board->entries[i];
-    if (entry == NULL && board->count < ENTRY_MAX_COUNT) {
-        entry = &board->entries[board->count++];
-        (void)snprintf(entry->name, sizeof entry->name, "%s", name);
-    }
+            return &board->entries[i];
+    if (board->count == ENTRY_MAX_COUNT)
+        return NULL;
+    fresh = &board->entries[board->count++];
+    (void)snprintf(fresh->name, sizeof fresh->name, "%s", name);
+    return fresh;
+}
+
+static void set_entry(struct ready_board *board, const char *name, bool is_required, bool is_good,
+                      bool has_failed, const struct ready_cause *cause)
+{
+    struct entry *entry;
+
+    pthread_mutex_lock(&board->lock);
+    entry = find_entry(board, name);
     if (entry != NULL) {
         entry->is_required = is_required;
         entry->is_good = is_good;
         entry->was_good = entry->was_good || is_good;
-        (void)snprintf(entry->detail, sizeof entry->detail, "%s", detail);
+        entry->has_failed = has_failed;
+        entry->cause = *cause;
     }
     pthread_mutex_unlock(&board->lock);
+}
+
+void ready_board_set(struct ready_board *board, const char *name, bool is_required, bool is_good,
+                     const char *detail)
+{
+    struct ready_cause cause = {.name = ""};
+
+    /* Cutting it off is fine. */
+    (void)snprintf(cause.what, sizeof cause.what, "%s", detail);
+    set_entry(board, name, is_required, is_good, false, &cause);
+}
+
+void ready_board_fail(struct ready_board *board, const char *name, bool is_required, bool is_good,
+                      const struct ready_cause *cause)
+{
+    set_entry(board, name, is_required, is_good, true, cause);
+}
+
+bool ready_board_find(struct ready_board *board, const char *what, struct ready_cause *out)
+{
+    bool is_found = false;
+
+    pthread_mutex_lock(&board->lock);
+    for (size_t i = 0; i < board->count && !is_found; i++) {
+        is_found = board->entries[i].has_failed && strcmp(board->entries[i].cause.what, what) == 0;
+        if (is_found)
+            *out = board->entries[i].cause;
+    }
+    pthread_mutex_unlock(&board->lock);
+    return is_found;
+}
+
+static bool add_member(struct buffer *out, const char *name, const char *text, struct error *err)
+{
+    return text[0] == '\0' || (buffer_printf(out, err, ",\"%s\":", name) &&
+                               json_add_string(out, text, strlen(text), err));
 }
 
 static bool write_entry(const struct entry *entry, bool is_first, struct buffer *out,
@@ -71,8 +118,25 @@ static bool write_entry(const struct entry *entry, bool is_first, struct buffer 
            buffer_printf(out, err, ":{\"ready\":%s,\"ok\":%s,\"required\":%s,\"detail\":",
                          entry->was_good ? "true" : "false", entry->is_good ? "true" : "false",
                          entry->is_required ? "true" : "false") &&
-           json_add_string(out, entry->detail, strlen(entry->detail), err) &&
-           buffer_add_char(out, '}', err);
+           json_add_string(out, entry->cause.what, strlen(entry->cause.what), err) &&
+           add_member(out, "setting", entry->cause.setting, err) &&
+           add_member(out, "fix", entry->cause.fix, err) && buffer_add_char(out, '}', err);
+}
+
+/* What follows from it fails too and is only its consequence. */
+static bool write_cause(const struct ready_board *board, struct buffer *out, struct error *err)
+{
+    for (size_t i = 0; i < board->count; i++) {
+        const struct entry *entry = &board->entries[i];
+
+        if (entry->has_failed)
+            return buffer_add_text(out, ",\"cause\":{\"dependency\":", err) &&
+                   json_add_string(out, entry->name, strlen(entry->name), err) &&
+                   add_member(out, "detail", entry->cause.what, err) &&
+                   add_member(out, "setting", entry->cause.setting, err) &&
+                   add_member(out, "fix", entry->cause.fix, err) && buffer_add_char(out, '}', err);
+    }
+    return true;
 }
 
 bool ready_board_write(struct ready_board *board, struct buffer *out)
@@ -87,7 +151,8 @@ bool ready_board_write(struct ready_board *board, struct buffer *out)
                         is_ready ? "true" : "false");
     for (size_t i = 0; i < board->count; i++)
         (void)write_entry(&board->entries[i], i == 0, out, &ignored);
-    (void)buffer_add_text(out, "}}", &ignored);
+    (void)(buffer_add_char(out, '}', &ignored) && write_cause(board, out, &ignored) &&
+           buffer_add_char(out, '}', &ignored));
     pthread_mutex_unlock(&board->lock);
     return is_ready;
 }

@@ -9,6 +9,7 @@
 #include "agent/turn.h"
 #include "server/gate.h"
 #include "server/platform.h"
+#include "server/ready_cause.h"
 
 struct audit;
 struct chat_exchange;
@@ -22,6 +23,7 @@ struct ready_board;
 /* What all workers share; borrowed, and written by nobody but for the atomics. */
 struct server_shared {
     const struct host_config *config;
+    struct ready_settings settings; /* what a fault's cause is looked for in */
     struct ready_board *ready;
     struct audit *audit;
     const char *agent_id;                  /* this agent's name as an actor, for the audit */
@@ -31,6 +33,7 @@ struct server_shared {
     struct metrics *const *metrics;        /* of all threads, for the scrape */
     size_t metrics_count;
     atomic_int open_turns;
+    atomic_bool has_model_failed; /* the last turn did: GET /ready says so */
 };
 
 /* One worker's server side. */

@@ -45,6 +45,15 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
     }
     throw new Error(`${path} never answered ${status}: ${output}`);
   };
+  // The line that matches; the log has a writer thread of its own, so it may be yet to come.
+  const logged = async (expected) => {
+    for (let i = 0; i < 200; i++) {
+      const line = output.split('\n').slice(0, -1).find((text) => expected.test(text));
+      if (line !== undefined) return line;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error(`${expected} was never logged: ${output}`);
+  };
   const stop = async () => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
@@ -52,7 +61,7 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
     rmSync(base, { recursive: true });
     return code;
   };
-  return { url, port, pid: child.pid, until, stop, output: () => output, child };
+  return { url, port, pid: child.pid, until, logged, stop, output: () => output, child };
 }
 
 // AT_u: a token of the signed-in user for this agent.

@@ -160,8 +160,8 @@ test('a conversation longer than the context goes on without its oldest messages
     { role: 'user', content: `Question ${i} ${'long '.repeat(100)}` }, { role: 'assistant', content: 'Yes.' }]).flat();
   assert.match(textOf(await streamed([...history, ...service])), /sample enterprise service/);
   assert.equal((await cloud.control('/counts')).counts.model, 3);
-  assert.match(agent.output(), /"messages_left_out":1\d,/);
-  assert.match(agent.output(), /"event":"turn"[^\n]*"reason":"history_shortened"/);
+  await agent.logged(/"messages_left_out":1\d,/);
+  await agent.logged(/"event":"turn"[^\n]*"reason":"history_shortened"/);
 });
 
 test('a question longer than the context is 400 with the code that clients know', async () => {
@@ -250,19 +250,6 @@ test('the command line lists and calls tools, fetches a token without showing it
   assert.equal(checked.code, 2);
   assert.match(checked.err, /LLM_API_KEY_IDENTIFIER/);
   assert.equal((await run(['nonsense'], env)).code, 2);
-});
-
-test('the doctor finds nothing, and names what is wrong when something is', async () => {
-  const well = await run(['doctor'], cloud.environment);
-  assert.equal(well.code, 0, well.out + well.err);
-  assert.equal(well.out.match(/^pass /gm).length, 8, well.out);
-  const ill = await run(['doctor'], { ...cloud.environment, LLM_API_KEY_IDENTIFIER: 'no_such_key',
-    JWKS_ENDPOINT: `${cloud.environment.JWKS_ENDPOINT}x` });
-  assert.equal(ill.code, 1);
-  assert.match(ill.out, /FAIL {2}credential llm .*no_such_key/);
-  assert.match(ill.out, /fix: .*LLM_API_KEY_IDENTIFIER/);
-  assert.match(ill.out, /FAIL {2}sign-in keys/);
-  assert.ok(!ill.out.includes('recognise-me-'));
 });
 
 test('a wrong client secret is said clearly, and the host serves again once it is right', async () => {

@@ -143,7 +143,7 @@ test('a clock that is off is named, since the refusal itself says nothing of it'
 test('the operator is told which mistake it was', async () => {
   const { privateKey: other, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
-  const token = ['token', 'enterprise'], check = ['config', 'check'], doctor = ['doctor'];
+  const token = ['token', 'enterprise'], check = ['config', 'check'], doctor = ['doctor', '--listen', '127.0.0.1:0'];
   const key = file('private-key-jwt.json');
   const mistakes = [
     [token, key, { ENV_PRIVATE_KEY: other }, /public key registered at the agent node belongs to the private key/],
