@@ -1,5 +1,5 @@
 # doc: its part of the build, and the packages for deployment
-EXTRA_DIST += doc/agentrun.md doc/deploy/Dockerfile doc/deploy/bootstrap doc/deploy/kubernetes.yaml \
+EXTRA_DIST += doc/abi-policy.md doc/agentrun.md doc/deploy/Dockerfile doc/deploy/bootstrap doc/deploy/kubernetes.yaml \
     doc/deploy/make-zip.sh doc/deploy/sesame.service tests/deploy/check.py
 
 # The package for AgentRun and Function Compute; IDAAS_CONFIG and HOST_CONFIG name files to put into it.

@@ -79,6 +79,10 @@ static bool allow_some(scmp_filter_ctx filter, bool is_loading)
         SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NOT, CLONE_THREAD);
     /* abort(3), and nobody else's signals. */
     const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+    /* The two signals by which the C library's threads speak to one another: it sets their handlers
+     * with the first thread. */
+    const struct scmp_arg_cmp cancelling = SCMP_A0(SCMP_CMP_EQ, 32, 0);
+    const struct scmp_arg_cmp set_user = SCMP_A0(SCMP_CMP_EQ, 33, 0);
     /* Asking for a limit of its own, not setting one. */
     const struct scmp_arg_cmp ask[] = {SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0)};
     /* libseccomp's own, when the second filter is put on. */
@@ -88,6 +92,8 @@ static bool allow_some(scmp_filter_ctx filter, bool is_loading)
         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 
     return allow(filter, "clone", 1, &thread) && allow(filter, "tgkill", 1, &own) &&
+           (is_loading || (allow(filter, "rt_sigaction", 1, &cancelling) &&
+                           allow(filter, "rt_sigaction", 1, &set_user))) &&
            allow(filter, "prlimit64", 2, ask) &&
            allow(filter, "mmap", is_loading ? 0 : 1, &no_code) &&
            allow(filter, "mprotect", is_loading ? 0 : 1, &no_code) &&

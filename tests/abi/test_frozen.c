@@ -179,11 +179,12 @@ static int binary_count(void)
 #endif
 }
 
-START_TEST(a_tool_of_contract_1_0_works_inline_and_on_a_thread)
+START_TEST(a_tool_of_contract_1_0_works_in_every_placement)
 {
     for (int which = 0; which < binary_count(); which++) {
         exercise_tool(which, PLACEMENT_INLINE);
         exercise_tool(which, PLACEMENT_THREAD);
+        exercise_tool(which, PLACEMENT_PROCESS);
     }
 }
 END_TEST
@@ -200,7 +201,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        a_tool_of_contract_1_0_works_inline_and_on_a_thread,
+        a_tool_of_contract_1_0_works_in_every_placement,
         a_provider_of_contract_1_0_works_inline_and_on_a_thread,
         NULL,
     };

@@ -1,7 +1,7 @@
 /* The sesame plugin contract, version 1: what every plugin is built against.
  *
- * STATUS: draft. It is frozen with sesame 0.1; from then on nothing in these headers changes, and
- * what is new comes as a new table with a new id.
+ * STATUS: frozen. Nothing in these headers changes any more; what is new comes as a new table with
+ * a new id (doc/abi-policy.md).
  *
  * A plugin is one shared object that exports one constant, `sesame_plugin_v1`. The host reads it
  * without calling into the plugin, checks it, and creates instances.
