@@ -36,7 +36,7 @@ struct jwks_cache {
     struct jwks *jwks;
     int64_t fetched_at_ms;
     int64_t next_fetch_at_ms;
-    int64_t last_attempt_at_ms;
+    int64_t wanted_at_ms; /* the last fetch that an unknown kid caused */
     int64_t back_off_ms;
     struct error last_error;
 };
@@ -152,7 +152,6 @@ static void start_fetch(struct jwks_cache *cache)
 
     if (cache->call != NULL)
         return;
-    cache->last_attempt_at_ms = now_ms(cache);
     cache->call = http_client_start(cache->client, &options, &events, cache, &err);
     if (cache->call == NULL)
         fetch_failed(cache, &err);
@@ -179,8 +178,12 @@ static void on_timer(void *arg)
 
 bool jwks_cache_want_kid(struct jwks_cache *cache)
 {
-    if (cache->call == NULL && now_ms(cache) - cache->last_attempt_at_ms >= UNKNOWN_KID_INTERVAL_MS)
+    int64_t now = now_ms(cache);
+
+    if (cache->call == NULL && now - cache->wanted_at_ms >= UNKNOWN_KID_INTERVAL_MS) {
+        cache->wanted_at_ms = now;
         start_fetch(cache);
+    }
     return cache->call != NULL;
 }
 
@@ -198,6 +201,7 @@ struct jwks_cache *jwks_cache_new(struct loop *loop, struct http_client *client,
         buffer_init(&cache->body, ANSWER_MAX_BYTES);
         cache->timer = loop_timer_new(loop, on_timer, cache, err);
         if (cache->url != NULL && cache->timer != NULL) {
+            cache->wanted_at_ms = now_ms(cache) - UNKNOWN_KID_INTERVAL_MS;
             start_fetch(cache);
             return cache;
         }

@@ -31,7 +31,8 @@ struct jwks_cache *jwks_cache_new(struct loop *loop, struct http_client *client,
 void jwks_cache_free(struct jwks_cache *cache);
 
 /* A token named a kid that the present set does not have: fetches, but at most every 30 s however
- * often it is asked. True when a fetch is under way now. */
+ * often it is asked. Fetches that were due anyway do not count, so that keys which rotate just
+ * after one are found at once. True when a fetch is under way now. */
 bool jwks_cache_want_kid(struct jwks_cache *cache);
 
 /* Does what is due at `now`: fetch anew, or give up keys that are too old. The cache's own timer
