@@ -140,3 +140,27 @@ test('HAProxy in front and the host agree on where a request ends', { skip: !exi
   await agent.stop();
   rmSync(folder, { recursive: true });
 });
+
+test('keys that rotate under load fail no turn', async () => {
+  const agent = await startAgent(cloud, { config: { compat: { java_sample: false } } });
+  await agent.until('/ready', 200);
+  let rotations = 0, turns = 0;
+  // Each turn signs in anew, so that tokens of old and new keys are mixed.
+  const worker = async () => {
+    for (let i = 0; i < 12; i++) {
+      const own = new OpenAI({ baseURL: `${agent.url}/openai/v1`, apiKey: await userToken(cloud), maxRetries: 0 });
+      const stream = await own.chat.completions.create(hello);
+      let last;
+      for await (const chunk of stream) last = chunk;
+      assert.equal(last.choices[0].finish_reason, 'stop');
+      turns++;
+      if (turns === 24) { // once in the middle
+        rotations++;
+        await cloud.control('/keys/rotate', { keep_old: true });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 6 }, worker));
+  assert.deepEqual([turns, rotations], [72, 1]);
+  assert.equal(await agent.stop(), 0);
+});
