@@ -162,8 +162,13 @@ static bool on_snapshot(struct broker_client *base, size_t index, uint64_t wait_
         *mailbox->last = delivery;
         mailbox->last = &delivery->next;
         delivery = NULL;
-        if (!mailbox->is_scheduled)
+        if (!mailbox->is_scheduled) {
             mailbox->is_scheduled = loop_post(mailbox->loop, drain, mailbox_ref(mailbox));
+            /* The broker holds a reference while it calls us, so this is not the last. What stays
+             * in the box goes with the next message. */
+            if (!mailbox->is_scheduled)
+                mailbox_release(base);
+        }
     }
     pthread_mutex_unlock(&mailbox->lock);
     if (delivery != NULL)

@@ -19,3 +19,9 @@ torture_core_CFLAGS = $(CFLAGS_TORTURE)
 torture_core_LDFLAGS = $(LDFLAGS_TORTURE)
 torture_core_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la libnet.la \
                      libconfig.la libbase.la $(LIBS_TORTURE) -ldl
+check_PROGRAMS += torture_parts
+torture_parts_SOURCES = tests/torture/test_parts.c $(FILES_TORTURE)
+torture_parts_CFLAGS = $(CFLAGS_TORTURE)
+torture_parts_LDFLAGS = $(LDFLAGS_TORTURE)
+torture_parts_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la libnet.la \
+                      libconfig.la libbase.la $(LIBS_TORTURE) -ldl
