@@ -4,6 +4,7 @@ sesameinclude_HEADERS = \
     plugins/include/sesame/credential_provider.h \
     plugins/include/sesame/plugin.h \
     plugins/include/sesame/services.h \
+    plugins/include/sesame/simple_tool.h \
     plugins/include/sesame/tool.h
 
 # The kit: compiled as position-independent code because it ends up in plugins.

@@ -48,6 +48,9 @@ for header in "$headers"/sesame/*.h; do
     done
     g++ -std=c++17 -x c++ -Wall -Wextra -pedantic -Werror -I"$headers" -c -o "$work/alone.o" "$work/alone.c"
 done
+# A plugin on the convenience header is clean in C++ too; the build has it in C99.
+g++ -std=c++17 -x c++ -fPIC -shared -fvisibility=hidden -Wall -Wextra -pedantic -Werror -I"$headers" \
+    -o "$work/simple.so" "$here/simple.c"
 gcc -std=c11 -Wall -Wextra -Werror -I"$headers" -c -o "$work/layout.o" "$here/layout.c"
 
 # Every plugin exports one symbol.
