@@ -79,6 +79,18 @@ bool buffer_add(struct buffer *buffer, const char *bytes, size_t len, struct err
     return true;
 }
 
+char *buffer_extend(struct buffer *buffer, size_t len, struct error *err)
+{
+    char *start;
+
+    if (!reserve(buffer, len, err))
+        return NULL;
+    start = buffer->data + buffer->len;
+    buffer->len += len;
+    buffer->data[buffer->len] = '\0';
+    return start;
+}
+
 bool buffer_add_text(struct buffer *buffer, const char *text, struct error *err)
 {
     return buffer_add(buffer, text, strlen(text), err);

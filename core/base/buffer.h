@@ -33,6 +33,9 @@ bool buffer_add_char(struct buffer *buffer, char c, struct error *err);
 bool buffer_printf(struct buffer *buffer, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Appends `len` bytes for the caller to write, all of them; returns where. NULL as above. */
+char *buffer_extend(struct buffer *buffer, size_t len, struct error *err);
+
 /* Removes `len` bytes from the front; `len` must not exceed what is there. */
 void buffer_consume(struct buffer *buffer, size_t len);
 

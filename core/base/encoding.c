@@ -31,45 +31,81 @@ static bool encode(const void *bytes, size_t len, const char *alphabet, bool pad
     return ok;
 }
 
-static int letter_value(char c, const char *alphabet)
+/* What each letter stands for, with IS_LETTER added; 0 for other bytes. */
+#define IS_LETTER 64
+#define LETTERS_OF_BOTH                                                                        \
+    ['A'] = 64, ['B'] = 65, ['C'] = 66, ['D'] = 67, ['E'] = 68, ['F'] = 69, ['G'] = 70,        \
+    ['H'] = 71, ['I'] = 72, ['J'] = 73, ['K'] = 74, ['L'] = 75, ['M'] = 76, ['N'] = 77,        \
+    ['O'] = 78, ['P'] = 79, ['Q'] = 80, ['R'] = 81, ['S'] = 82, ['T'] = 83, ['U'] = 84,        \
+    ['V'] = 85, ['W'] = 86, ['X'] = 87, ['Y'] = 88, ['Z'] = 89, ['a'] = 90, ['b'] = 91,        \
+    ['c'] = 92, ['d'] = 93, ['e'] = 94, ['f'] = 95, ['g'] = 96, ['h'] = 97, ['i'] = 98,        \
+    ['j'] = 99, ['k'] = 100, ['l'] = 101, ['m'] = 102, ['n'] = 103, ['o'] = 104, ['p'] = 105,  \
+    ['q'] = 106, ['r'] = 107, ['s'] = 108, ['t'] = 109, ['u'] = 110, ['v'] = 111, ['w'] = 112, \
+    ['x'] = 113, ['y'] = 114, ['z'] = 115, ['0'] = 116, ['1'] = 117, ['2'] = 118, ['3'] = 119, \
+    ['4'] = 120, ['5'] = 121, ['6'] = 122, ['7'] = 123, ['8'] = 124, ['9'] = 125
+
+static const unsigned char STANDARD_VALUES[256] = {LETTERS_OF_BOTH, ['+'] = 126, ['/'] = 127};
+static const unsigned char URL_SAFE_VALUES[256] = {LETTERS_OF_BOTH, ['-'] = 126, ['_'] = 127};
+
+/* Up to four letters as the 24 bits they stand for, those of missing letters zero. False: one of
+ * the bytes is no letter. */
+static bool decode_group(const unsigned char *letters, size_t count, const unsigned char *values,
+                         uint32_t *out_word)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == alphabet[62])
-        return 62;
-    return c == alphabet[63] ? 63 : -1;
+    unsigned char is_letter = IS_LETTER;
+    uint32_t word = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        unsigned char value = i < count ? values[letters[i]] : IS_LETTER;
+
+        is_letter &= value;
+        word = word << 6 | (value & 63);
+    }
+    *out_word = word;
+    return is_letter != 0;
+}
+
+static bool refuse_letter(const unsigned char *letters, size_t len, const unsigned char *values,
+                          struct error *err)
+{
+    size_t i = 0;
+
+    while (i < len && values[letters[i]] != 0)
+        i++;
+    return error_set(err, ERROR_BAD_INPUT, "byte %zu is no base64 letter", i);
 }
 
 /* Decodes text without padding; unused bits must be zero so that each value has one spelling. */
-static bool decode(const char *text, size_t len, const char *alphabet, struct buffer *out,
+static bool decode(const char *text, size_t len, const unsigned char *values, struct buffer *out,
                    struct error *err)
 {
-    size_t before = out->len;
+    const unsigned char *letters = (const unsigned char *)text;
+    size_t left = len % 4, full = len - left, before = out->len;
+    size_t last = left == 0 ? 0 : left - 1; /* bytes in the last group, when it is not full */
     uint32_t word = 0;
+    unsigned char *bytes;
 
-    if (len % 4 == 1)
+    if (left == 1)
         return error_set(err, ERROR_BAD_INPUT, "base64 text of impossible length %zu", len);
-    for (size_t i = 0; i < len; i++) {
-        int value = letter_value(text[i], alphabet);
-        size_t bits = (i % 4) * 6; /* bits of this group that came before */
-
-        if (value < 0) {
+    bytes = (unsigned char *)buffer_extend(out, full / 4 * 3 + last, err);
+    if (bytes == NULL)
+        return false;
+    for (size_t i = 0; i < full; i += 4, bytes += 3) {
+        if (!decode_group(letters + i, 4, values, &word)) {
             buffer_truncate(out, before);
-            return error_set(err, ERROR_BAD_INPUT, "byte %zu is no base64 letter", i);
+            return refuse_letter(letters, len, values, err);
         }
-        word = (word << 6 | (uint32_t)value) & 0xFFFFFF;
-        if (bits == 0)
-            continue;
-        if (!buffer_add_char(out, (char)(word >> (6 - bits / 6 * 2)), err)) {
-            buffer_truncate(out, before);
-            return false;
-        }
+        bytes[0] = (unsigned char)(word >> 16);
+        bytes[1] = (unsigned char)(word >> 8);
+        bytes[2] = (unsigned char)word;
     }
-    if ((len % 4 == 2 && (word & 0xF) != 0) || (len % 4 == 3 && (word & 0x3) != 0)) {
+    if (!decode_group(letters + full, left, values, &word)) {
+        buffer_truncate(out, before);
+        return refuse_letter(letters, len, values, err);
+    }
+    for (size_t i = 0; i < last; i++, word <<= 8)
+        bytes[i] = (unsigned char)(word >> 16);
+    if ((word & 0xFFFFFF) != 0) {
         buffer_truncate(out, before);
         return error_set(err, ERROR_BAD_INPUT, "base64 text with unused bits that are not zero");
     }
@@ -92,12 +128,12 @@ bool base64_decode(const char *text, size_t len, struct buffer *out, struct erro
         return error_set(err, ERROR_BAD_INPUT, "base64 text without its padding");
     for (int i = 0; i < 2 && len > 0 && text[len - 1] == '='; i++)
         len--;
-    return decode(text, len, STANDARD, out, err);
+    return decode(text, len, STANDARD_VALUES, out, err);
 }
 
 bool base64url_decode(const char *text, size_t len, struct buffer *out, struct error *err)
 {
-    return decode(text, len, URL_SAFE, out, err);
+    return decode(text, len, URL_SAFE_VALUES, out, err);
 }
 
 void hex_encode(const void *bytes, size_t len, char *out)
