@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGEST_BYTES 32
 #define NONE SIZE_MAX
 
 struct entry {
-    unsigned char digest[DIGEST_BYTES];
+    struct token_digest digest;
     struct access_token_claims claims;
     size_t next; /* in its bucket */
     bool is_used;
@@ -46,18 +45,18 @@ struct token_memo *token_memo_new(size_t max_count)
     return memo;
 }
 
-static size_t *bucket_of(const struct token_memo *memo, const unsigned char *digest)
+static size_t *bucket_of(const struct token_memo *memo, const struct token_digest *digest)
 {
     uint64_t number;
 
-    memcpy(&number, digest, sizeof number);
+    memcpy(&number, digest->bytes, sizeof number);
     return &memo->buckets[number % memo->capacity];
 }
 
 static void drop(struct token_memo *memo, struct entry *entry)
 {
     size_t index = (size_t)(entry - memo->entries);
-    size_t *link = bucket_of(memo, entry->digest);
+    size_t *link = bucket_of(memo, &entry->digest);
 
     while (*link != index)
         link = &memo->entries[*link].next;
@@ -86,29 +85,28 @@ void token_memo_free(struct token_memo *memo)
     free(memo);
 }
 
-static bool digest_token(struct token_memo *memo, struct slice token,
-                         unsigned char out[DIGEST_BYTES])
+bool token_memo_digest(struct token_memo *memo, struct slice token, struct token_digest *out)
 {
     return EVP_DigestInit_ex2(memo->context, memo->sha256, NULL) == 1 &&
            EVP_DigestUpdate(memo->context, token.data, token.len) == 1 &&
-           EVP_DigestFinal_ex(memo->context, out, NULL) == 1;
+           EVP_DigestFinal_ex(memo->context, out->bytes, NULL) == 1;
 }
 
-static struct entry *find(const struct token_memo *memo, const unsigned char *digest)
+static struct entry *find(const struct token_memo *memo, const struct token_digest *digest)
 {
     for (size_t i = *bucket_of(memo, digest); i != NONE; i = memo->entries[i].next)
-        if (memcmp(memo->entries[i].digest, digest, DIGEST_BYTES) == 0)
+        if (memcmp(&memo->entries[i].digest, digest, sizeof *digest) == 0)
             return &memo->entries[i];
     return NULL;
 }
 
-const struct access_token_claims *token_memo_find(struct token_memo *memo, struct slice token,
-                                                  int64_t now_s, int64_t leeway_s)
+const struct access_token_claims *token_memo_find(struct token_memo *memo,
+                                                  const struct token_digest *digest, int64_t now_s,
+                                                  int64_t leeway_s)
 {
-    unsigned char digest[DIGEST_BYTES];
-    struct entry *entry;
+    struct entry *entry = find(memo, digest);
 
-    if (!digest_token(memo, token, digest) || (entry = find(memo, digest)) == NULL)
+    if (entry == NULL)
         return NULL;
     if (now_s < entry->claims.expires_at_s + leeway_s)
         return &entry->claims;
@@ -116,20 +114,19 @@ const struct access_token_claims *token_memo_find(struct token_memo *memo, struc
     return NULL;
 }
 
-bool token_memo_put(struct token_memo *memo, struct slice token,
+bool token_memo_put(struct token_memo *memo, const struct token_digest *digest,
                     const struct access_token_claims *claims)
 {
-    unsigned char digest[DIGEST_BYTES];
     struct entry *entry;
     size_t *bucket;
 
-    if (!digest_token(memo, token, digest) || find(memo, digest) != NULL)
+    if (find(memo, digest) != NULL)
         return false;
     entry = &memo->entries[memo->oldest];
     if (entry->is_used)
         drop(memo, entry);
     bucket = bucket_of(memo, digest);
-    memcpy(entry->digest, digest, sizeof digest);
+    entry->digest = *digest;
     entry->claims = *claims;
     entry->is_used = true;
     entry->next = *bucket;

@@ -103,8 +103,9 @@ static bool judge(struct gate *gate, const struct secret *authorization,
     struct access_token_claims claims;
     enum access_verdict verdict;
     const char *reason = "";
+    struct token_digest digest;
     struct slice token;
-    bool is_kept;
+    bool has_digest, is_kept;
 
     if (!split_header(authorization, &token)) {
         on_verdict(arg, &bad_header);
@@ -115,7 +116,9 @@ static bool judge(struct gate *gate, const struct secret *authorization,
         return false;
     }
     granted.token = token;
-    granted.claims = token_memo_find(gate->memo, token, now_s, policy->leeway_s);
+    has_digest = token_memo_digest(gate->memo, token, &digest);
+    if (has_digest)
+        granted.claims = token_memo_find(gate->memo, &digest, now_s, policy->leeway_s);
     if (granted.claims != NULL) {
         on_verdict(arg, &granted);
         return true;
@@ -133,7 +136,7 @@ static bool judge(struct gate *gate, const struct secret *authorization,
     }
     granted.claims = &claims;
     /* Before the verdict: it may end the request, and the token's bytes with it. */
-    is_kept = token_memo_put(gate->memo, token, &claims);
+    is_kept = has_digest && token_memo_put(gate->memo, &digest, &claims);
     on_verdict(arg, &granted);
     if (!is_kept)
         access_token_claims_clear(&claims);
