@@ -329,7 +329,7 @@ static enum access_verdict check_signature(struct check *check, const struct jws
     key = jwks_find_key(jwks, text_of(&kid), algorithm, &check->reason);
     if (key == NULL)
         return strcmp(check->reason, "unknown_kid") == 0 ? ACCESS_UNKNOWN_KID : ACCESS_INVALID;
-    if (jws_verify(jws, algorithm, key->public_key))
+    if (jwk_verify(key, algorithm, jws))
         return ACCESS_GRANTED;
     fail(check, "bad_signature");
     return ACCESS_INVALID;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "jwt/jws.h"
 
 #include <string.h>
 
@@ -188,6 +189,22 @@ static bool is_for_verifying(struct slice json)
     return false;
 }
 
+/* The algorithm the key names, or the only one of its curve, or the one nearly all RSA keys serve.
+ */
+static const struct algorithm *usual_algorithm(const struct jwk *key)
+{
+    static const char *const names[] = {"RS256", "ES256", "ES384", "ES512", "EdDSA"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct algorithm *algorithm =
+            algorithm_find(slice_of(key->alg[0] != '\0' ? key->alg : names[i]));
+
+        if (algorithm != NULL && jwk_mismatch(key, algorithm) == NULL)
+            return algorithm;
+    }
+    return NULL;
+}
+
 bool jwk_read(struct slice json, struct jwk *out)
 {
     CLEANUP(buffer_clear) struct buffer text;
@@ -218,6 +235,9 @@ bool jwk_read(struct slice json, struct jwk *out)
         /* Symmetric keys never: whoever can verify with one can also sign. */
         key.unusable = "key_unusable";
     }
+    key.usual_algorithm = usual_algorithm(&key);
+    if (key.usual_algorithm != NULL)
+        key.usual_verification = jws_prepare(key.usual_algorithm, key.public_key);
     *out = key;
     return true;
 }
@@ -225,6 +245,7 @@ bool jwk_read(struct slice json, struct jwk *out)
 void jwk_clear(struct jwk *key)
 {
     free(key->kid);
+    EVP_MD_CTX_free(key->usual_verification);
     EVP_PKEY_free(key->public_key);
     *key = (struct jwk){0};
 }
@@ -239,4 +260,11 @@ const char *jwk_mismatch(const struct jwk *key, const struct algorithm *algorith
     if (!key->is_for_verifying)
         return "key_unusable";
     return key->unusable;
+}
+
+bool jwk_verify(const struct jwk *key, const struct algorithm *algorithm, const struct jws *jws)
+{
+    if (key->usual_verification != NULL && algorithm == key->usual_algorithm)
+        return jws_verify_prepared(jws, algorithm, key->usual_verification);
+    return jws_verify(jws, algorithm, key->public_key);
 }

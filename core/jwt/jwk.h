@@ -8,7 +8,9 @@
 #include "jwt/algorithm.h"
 
 struct error;
+struct evp_md_ctx_st;
 struct evp_pkey_st;
+struct jws;
 
 struct jwk {
     char *kid;
@@ -19,6 +21,9 @@ struct jwk {
     bool is_for_verifying;          /* by "use" and "key_ops" */
     const char *unusable;           /* why it cannot be used, as "weak_key"; NULL when it can */
     struct evp_pkey_st *public_key; /* NULL when it cannot be used */
+    /* What the key is most likely asked for, prepared; NULL for none. */
+    const struct algorithm *usual_algorithm;
+    struct evp_md_ctx_st *usual_verification;
 };
 
 /* Reads one JWK object (checked JSON text). False when it has no kid or is no object: such an entry
@@ -29,5 +34,8 @@ void jwk_clear(struct jwk *key);
 
 /* The reason why `key` does not fit `algorithm`, or NULL when it does. Static text. */
 const char *jwk_mismatch(const struct jwk *key, const struct algorithm *algorithm);
+
+/* jws_verify with this key, which fits `algorithm`. [any thread] */
+bool jwk_verify(const struct jwk *key, const struct algorithm *algorithm, const struct jws *jws);
 
 #endif

@@ -100,28 +100,62 @@ static bool set_padding(EVP_PKEY_CTX *context, const struct algorithm *algorithm
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-bool jws_verify(const struct jws *jws, const struct algorithm *algorithm, EVP_PKEY *public_key)
+EVP_MD_CTX *jws_prepare(const struct algorithm *algorithm, EVP_PKEY *public_key)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *key_context = NULL;
+
+    if (context == NULL ||
+        EVP_DigestVerifyInit_ex(context, &key_context, algorithm->digest, NULL, NULL, public_key,
+                                NULL) != 1 ||
+        !set_padding(key_context, algorithm)) {
+        EVP_MD_CTX_free(context);
+        context = NULL;
+    } else {
+        /* One token for each copy: OpenSSL need not copy it again to go on after the result. */
+        EVP_MD_CTX_set_flags(context, EVP_MD_CTX_FLAG_FINALISE);
+    }
+    ERR_clear_error();
+    return context;
+}
+
+/* Uses `context` up. */
+static bool verify_once(const struct jws *jws, const struct algorithm *algorithm,
+                        EVP_MD_CTX *context)
 {
     unsigned char der[160];
     const unsigned char *signature = (const unsigned char *)jws->signature.data;
     size_t signature_len = jws->signature.len;
-    EVP_PKEY_CTX *key_context = NULL;
-    EVP_MD_CTX *context;
     bool ok;
 
     if (algorithm->key_type == KEY_EC) {
         signature_len = ecdsa_to_der(&jws->signature, algorithm->coordinate_len, der, sizeof der);
         signature = der;
     }
-    context = EVP_MD_CTX_new();
-    ok = signature_len > 0 && context != NULL &&
-         EVP_DigestVerifyInit_ex(context, &key_context, algorithm->digest, NULL, NULL, public_key,
-                                 NULL) == 1 &&
-         set_padding(key_context, algorithm) &&
+    ok = signature_len > 0 &&
          EVP_DigestVerify(context, signature, signature_len,
                           (const unsigned char *)jws->signed_part.data, jws->signed_part.len) == 1;
-    EVP_MD_CTX_free(context);
     ERR_clear_error();
+    return ok;
+}
+
+bool jws_verify_prepared(const struct jws *jws, const struct algorithm *algorithm,
+                         const EVP_MD_CTX *prepared)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context != NULL && EVP_MD_CTX_copy_ex(context, prepared) == 1 &&
+              verify_once(jws, algorithm, context);
+
+    EVP_MD_CTX_free(context);
+    return ok;
+}
+
+bool jws_verify(const struct jws *jws, const struct algorithm *algorithm, EVP_PKEY *public_key)
+{
+    EVP_MD_CTX *context = jws_prepare(algorithm, public_key);
+    bool ok = context != NULL && verify_once(jws, algorithm, context);
+
+    EVP_MD_CTX_free(context);
     return ok;
 }
 

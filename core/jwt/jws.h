@@ -9,6 +9,7 @@
 
 struct algorithm;
 struct error;
+struct evp_md_ctx_st;
 struct evp_pkey_st;
 struct secret;
 struct signing_key;
@@ -31,6 +32,17 @@ void jws_clear(struct jws *jws);
  * 7518 section 3.4), the salt of PSS is as long as the digest (section 3.5). [any thread] */
 bool jws_verify(const struct jws *jws, const struct algorithm *algorithm,
                 struct evp_pkey_st *public_key);
+
+/* Everything of a verification that is the same for each token: OpenSSL's look-ups by name, the key
+ * and the padding, which cost a tenth of an RSA verification. NULL: no memory, or the key does not
+ * fit. The caller owns the result (EVP_MD_CTX_free). */
+struct evp_md_ctx_st *jws_prepare(const struct algorithm *algorithm,
+                                  struct evp_pkey_st *public_key);
+
+/* As jws_verify, with what jws_prepare made for `algorithm`: that is copied, never changed, so
+ * threads may share it. [any thread] */
+bool jws_verify_prepared(const struct jws *jws, const struct algorithm *algorithm,
+                         const struct evp_md_ctx_st *prepared);
 
 /* A compact JWS over `header` and `claims`, both taken byte for byte; the header's "alg" decides
  * and must fit the key. The caller owns the result. */
