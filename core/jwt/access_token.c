@@ -20,11 +20,41 @@
 /* A longer chain is cut: depth 32 of the JSON is the limit anyway. */
 #define ACTOR_MAX_COUNT 16
 
+/* The members of a token that are looked at, found in one pass over each part. */
+enum { HEADER_ALG, HEADER_TYP, HEADER_KID, HEADER_CRIT, HEADER_B64, HEADER_COUNT };
+static const struct json_member header_members[HEADER_COUNT] = {
+    [HEADER_ALG] = {.name = "alg"}, [HEADER_TYP] = {.name = "typ"},
+    [HEADER_KID] = {.name = "kid"}, [HEADER_CRIT] = {.name = "crit"},
+    [HEADER_B64] = {.name = "b64"},
+};
+
+enum {
+    CLAIM_ISS,
+    CLAIM_AUD,
+    CLAIM_EXP,
+    CLAIM_NBF,
+    CLAIM_IAT,
+    CLAIM_SCOPE,
+    CLAIM_SUB,
+    CLAIM_CLIENT_ID,
+    CLAIM_JTI,
+    CLAIM_ACT,
+    CLAIM_COUNT
+};
+static const struct json_member claim_members[CLAIM_COUNT] = {
+    [CLAIM_ISS] = {.name = "iss"}, [CLAIM_AUD] = {.name = "aud"},
+    [CLAIM_EXP] = {.name = "exp"}, [CLAIM_NBF] = {.name = "nbf"},
+    [CLAIM_IAT] = {.name = "iat"}, [CLAIM_SCOPE] = {.name = "scope"},
+    [CLAIM_SUB] = {.name = "sub"}, [CLAIM_CLIENT_ID] = {.name = "client_id"},
+    [CLAIM_JTI] = {.name = "jti"}, [CLAIM_ACT] = {.name = "act"},
+};
+
 /* One check in progress. */
 struct check {
     const struct access_token_policy *policy;
-    struct slice header;
-    struct slice payload;
+    struct json_member header[HEADER_COUNT];
+    struct json_member claims[CLAIM_COUNT];
+    struct buffer scratch; /* for strings that hold escapes */
     const char *reason;
 };
 
@@ -38,20 +68,18 @@ static bool fail(struct check *check, const char *reason)
 
 enum member { MEMBER_MISSING, MEMBER_OTHER, MEMBER_STRING, MEMBER_NO_MEMORY };
 
-/* The string member at `pointer`; empty text counts as a string. */
-static enum member read_string(struct slice json, const char *pointer, struct buffer *out)
+/* The string that the raw literal `value` is; empty text counts as a string. The characters lie in
+ * `value` or in `scratch`, until the next call. */
+static enum member read_string(struct slice value, struct buffer *scratch, struct slice *out)
 {
     struct error err = {0};
-    const char *value;
-    size_t len;
 
-    buffer_init(out, json.len);
-    if (!json_find(json.data, json.len, pointer, &value, &len) ||
-        (len == 4 && memcmp(value, "null", 4) == 0))
+    *out = (struct slice){"", 0};
+    if (value.len == 0 || slice_equal_text(value, "null"))
         return MEMBER_MISSING;
-    if (json_unescape(value, len, out, &err))
-        return MEMBER_STRING;
-    return err.code == ERROR_NO_MEMORY ? MEMBER_NO_MEMORY : MEMBER_OTHER;
+    if (value.data[0] != '"')
+        return MEMBER_OTHER;
+    return json_characters(value, scratch, out, &err) ? MEMBER_STRING : MEMBER_NO_MEMORY;
 }
 
 static struct slice text_of(const struct buffer *buffer)
@@ -60,31 +88,22 @@ static struct slice text_of(const struct buffer *buffer)
 }
 
 /* A NumericDate: a JSON number, fractions allowed. */
-static enum member read_date(struct slice json, const char *pointer, double *out_date)
+static enum member read_date(struct slice value, double *out_date)
 {
-    const char *value;
-    size_t len;
     char text[64];
 
-    if (!json_find(json.data, json.len, pointer, &value, &len))
+    if (value.len == 0)
         return MEMBER_MISSING;
-    if ((*value != '-' && (*value < '0' || *value > '9')) || len >= sizeof text)
+    if ((value.data[0] != '-' && (value.data[0] < '0' || value.data[0] > '9')) ||
+        value.len >= sizeof text)
         return MEMBER_OTHER;
-    memcpy(text, value, len);
-    text[len] = '\0';
+    memcpy(text, value.data, value.len);
+    text[value.len] = '\0';
     *out_date = strtod(text, NULL);
     return isfinite(*out_date) && *out_date <= NUMERIC_DATE_MAX ? MEMBER_STRING : MEMBER_OTHER;
 }
 
 /* ---- the header ------------------------------------------------------------------------------ */
-
-static bool has_member(struct slice json, const char *pointer)
-{
-    const char *value;
-    size_t len;
-
-    return json_find(json.data, json.len, pointer, &value, &len);
-}
 
 static bool is_object(struct slice json, bool *out_has_duplicate)
 {
@@ -110,12 +129,12 @@ static bool is_allowed(const struct access_token_policy *policy, const char *nam
 
 static const struct algorithm *check_algorithm(struct check *check)
 {
-    CLEANUP(buffer_clear) struct buffer name;
     const struct algorithm *algorithm = NULL;
-    enum member kind = read_string(check->header, "/alg", &name);
+    struct slice name;
+    enum member kind = read_string(check->header[HEADER_ALG].value, &check->scratch, &name);
 
     if (kind == MEMBER_STRING)
-        algorithm = algorithm_find(text_of(&name));
+        algorithm = algorithm_find(name);
     if (algorithm == NULL || algorithm->key_type == KEY_OCT ||
         !is_allowed(check->policy, algorithm->name)) {
         fail(check, kind == MEMBER_MISSING ? "alg_missing" : "alg_not_allowed");
@@ -127,10 +146,9 @@ static const struct algorithm *check_algorithm(struct check *check)
 /* Refuses other kinds of JWT, such as logout tokens and DPoP proofs (RFC 8725 section 3.11). */
 static bool check_type(struct check *check)
 {
-    CLEANUP(buffer_clear) struct buffer type;
     struct slice text;
 
-    switch (read_string(check->header, "/typ", &type)) {
+    switch (read_string(check->header[HEADER_TYP].value, &check->scratch, &text)) {
     case MEMBER_MISSING:
         return check->policy->requires_typ ? fail(check, "wrong_typ") : true;
     case MEMBER_OTHER:
@@ -139,7 +157,6 @@ static bool check_type(struct check *check)
     case MEMBER_STRING:
         break;
     }
-    text = text_of(&type);
     if (slice_equal_nocase(text, "at+jwt") || slice_equal_nocase(text, "application/at+jwt"))
         return true;
     return slice_equal_nocase(text, "JWT") && !check->policy->requires_typ
@@ -151,40 +168,35 @@ static bool check_type(struct check *check)
 
 static bool check_issuer(struct check *check)
 {
-    CLEANUP(buffer_clear) struct buffer issuer;
+    struct slice issuer;
+    enum member kind = read_string(check->claims[CLAIM_ISS].value, &check->scratch, &issuer);
 
-    if (read_string(check->payload, "/iss", &issuer) == MEMBER_MISSING)
+    if (kind == MEMBER_MISSING)
         return fail(check, "iss_missing");
-    return slice_equal_text(text_of(&issuer), check->policy->issuer) ? true
-                                                                     : fail(check, "wrong_issuer");
+    return kind == MEMBER_STRING && slice_equal_text(issuer, check->policy->issuer)
+               ? true
+               : fail(check, "wrong_issuer");
 }
 
-static bool literal_equals(struct slice literal, const char *text)
+static bool names_us(struct check *check, struct slice value)
 {
-    CLEANUP(buffer_clear) struct buffer plain;
-    struct error ignored = {0};
+    struct slice audience;
 
-    buffer_init(&plain, literal.len);
-    return literal.len >= 2 && literal.data[0] == '"' &&
-           json_unescape(literal.data, literal.len, &plain, &ignored) &&
-           slice_equal_text(text_of(&plain), text);
+    return read_string(value, &check->scratch, &audience) == MEMBER_STRING &&
+           slice_equal_text(audience, check->policy->audience);
 }
 
 static bool check_audience(struct check *check)
 {
-    const char *value;
-    size_t len, position = 0;
-    struct slice name, item;
+    struct slice value = check->claims[CLAIM_AUD].value, name, item;
+    size_t position = 0;
 
-    if (!json_find(check->payload.data, check->payload.len, "/aud", &value, &len) ||
-        (len == 4 && memcmp(value, "null", 4) == 0))
+    if (value.len == 0 || slice_equal_text(value, "null"))
         return fail(check, "aud_missing");
-    if (*value != '[')
-        return literal_equals((struct slice){value, len}, check->policy->audience)
-                   ? true
-                   : fail(check, "wrong_audience");
-    while (json_next(value, len, &position, &name, &item))
-        if (literal_equals(item, check->policy->audience))
+    if (value.data[0] != '[')
+        return names_us(check, value) ? true : fail(check, "wrong_audience");
+    while (json_next(value.data, value.len, &position, &name, &item))
+        if (names_us(check, item))
             return true;
     return fail(check, "wrong_audience");
 }
@@ -193,11 +205,11 @@ static bool check_times(struct check *check, int64_t now_s, int64_t *out_expires
 {
     double expires, other, now = (double)now_s, leeway = (double)check->policy->leeway_s;
 
-    if (read_date(check->payload, "/exp", &expires) != MEMBER_STRING)
+    if (read_date(check->claims[CLAIM_EXP].value, &expires) != MEMBER_STRING)
         return fail(check, "exp_invalid");
     if (now >= expires + leeway)
         return fail(check, "expired");
-    switch (read_date(check->payload, "/nbf", &other)) {
+    switch (read_date(check->claims[CLAIM_NBF].value, &other)) {
     case MEMBER_OTHER:
     case MEMBER_NO_MEMORY:
         return fail(check, "nbf_invalid");
@@ -208,7 +220,7 @@ static bool check_times(struct check *check, int64_t now_s, int64_t *out_expires
     case MEMBER_MISSING:
         break;
     }
-    switch (read_date(check->payload, "/iat", &other)) {
+    switch (read_date(check->claims[CLAIM_IAT].value, &other)) {
     case MEMBER_OTHER:
     case MEMBER_NO_MEMORY:
         return fail(check, "iat_invalid");
@@ -225,14 +237,12 @@ static bool check_times(struct check *check, int64_t now_s, int64_t *out_expires
 
 static enum access_verdict check_scope(struct check *check)
 {
-    CLEANUP(buffer_clear) struct buffer scope;
     struct slice rest;
 
-    if (read_string(check->payload, "/scope", &scope) != MEMBER_STRING) {
+    if (read_string(check->claims[CLAIM_SCOPE].value, &check->scratch, &rest) != MEMBER_STRING) {
         check->reason = "scope_missing";
         return ACCESS_SCOPE_INSUFFICIENT;
     }
-    rest = text_of(&scope);
     while (rest.data != NULL) {
         struct slice value = slice_cut(&rest, ' ');
 
@@ -243,41 +253,39 @@ static enum access_verdict check_scope(struct check *check)
     return ACCESS_SCOPE_INSUFFICIENT;
 }
 
-static bool copy_claim(struct slice payload, const char *pointer, char **out)
+static bool copy_claim(struct slice value, struct buffer *scratch, char **out)
 {
-    CLEANUP(buffer_clear) struct buffer text;
-    enum member kind = read_string(payload, pointer, &text);
+    struct slice text;
+    enum member kind = read_string(value, scratch, &text);
 
     /* Nobody passes as a user without a name because it could not be kept. */
     if (kind == MEMBER_NO_MEMORY)
         return false;
-    if (kind != MEMBER_STRING || text.len > 1024 ||
-        (text.len > 0 && memchr(text.data, '\0', text.len) != NULL))
-        buffer_truncate(&text, 0);
-    *out = buffer_take(&text, NULL);
+    if (kind != MEMBER_STRING || text.len > 1024 || memchr(text.data, '\0', text.len) != NULL)
+        text.len = 0;
+    *out = strndup(text.data, text.len);
     return *out != NULL;
 }
 
 /* The subjects of the nested "act" claims (RFC 8693 section 4.1), the present actor first. */
-static bool copy_actors(struct slice payload, char **out)
+static bool copy_actors(struct slice actor, struct buffer *scratch, char **out)
 {
-    char pointer[ACTOR_MAX_COUNT * 4 + 8];
     CLEANUP(buffer_clear) struct buffer list;
     struct error err = {0};
-    size_t used = 0;
 
     buffer_init(&list, ACTOR_MAX_COUNT * 7000);
     for (int i = 0; i < ACTOR_MAX_COUNT; i++) {
-        CLEANUP(cleanup_free) char *actor = NULL;
+        struct json_member members[] = {{.name = "sub"}, {.name = "act"}};
+        CLEANUP(cleanup_free) char *subject = NULL;
 
-        memcpy(pointer + used, "/act/sub", 9);
-        if (!has_member(payload, pointer))
+        json_find_members(actor, members, 2);
+        if (members[0].value.len == 0)
             break;
-        used += 4;
-        if (!copy_claim(payload, pointer, &actor) ||
+        if (!copy_claim(members[0].value, scratch, &subject) ||
             !buffer_add_char(&list, list.len == 0 ? '[' : ',', &err) ||
-            !json_add_string(&list, actor, strlen(actor), &err))
+            !json_add_string(&list, subject, strlen(subject), &err))
             return false;
+        actor = members[1].value;
     }
     if (list.len > 0 && !buffer_add_char(&list, ']', &err))
         return false;
@@ -296,37 +304,44 @@ void access_token_claims_clear(struct access_token_claims *claims)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* Strict JSON and an object; false sets the reason, `otherwise` when no member stands twice. */
+static bool find_members(struct check *check, const struct buffer *part, const char *otherwise,
+                         struct json_member *members, size_t count)
+{
+    bool has_duplicate;
+
+    if (!is_object(text_of(part), &has_duplicate))
+        return fail(check, has_duplicate ? "duplicate_member" : otherwise);
+    json_find_members(text_of(part), members, count);
+    return true;
+}
+
 static enum access_verdict check_signature(struct check *check, const struct jws *jws,
                                            const struct jwks *jwks)
 {
     const struct algorithm *algorithm;
-    CLEANUP(buffer_clear) struct buffer kid;
     const struct jwk *key;
-    enum member kind;
-    bool has_duplicate;
+    struct slice kid;
 
-    buffer_init(&kid, 0);
-    if (!is_object(check->header, &has_duplicate)) {
-        fail(check, has_duplicate ? "duplicate_member" : "bad_header_json");
+    if (!find_members(check, &jws->header, "bad_header_json", check->header, HEADER_COUNT))
         return ACCESS_INVALID;
-    }
     algorithm = check_algorithm(check);
     if (algorithm == NULL)
         return ACCESS_INVALID;
     /* No extension is understood here, so none may be critical (RFC 7515 section 4.1.11); and
      * "b64" changes what is signed (RFC 7797). */
-    if (has_member(check->header, "/crit") || has_member(check->header, "/b64")) {
+    if (check->header[HEADER_CRIT].value.len > 0 || check->header[HEADER_B64].value.len > 0) {
         fail(check, "crit_unsupported");
         return ACCESS_INVALID;
     }
     if (!check_type(check))
         return ACCESS_INVALID;
-    kind = read_string(check->header, "/kid", &kid);
-    if (kind != MEMBER_STRING || kid.len == 0) {
+    if (read_string(check->header[HEADER_KID].value, &check->scratch, &kid) != MEMBER_STRING ||
+        kid.len == 0) {
         fail(check, "kid_missing");
         return ACCESS_INVALID;
     }
-    key = jwks_find_key(jwks, text_of(&kid), algorithm, &check->reason);
+    key = jwks_find_key(jwks, kid, algorithm, &check->reason);
     if (key == NULL)
         return strcmp(check->reason, "unknown_kid") == 0 ? ACCESS_UNKNOWN_KID : ACCESS_INVALID;
     if (jwk_verify(key, algorithm, jws))
@@ -335,27 +350,32 @@ static enum access_verdict check_signature(struct check *check, const struct jws
     return ACCESS_INVALID;
 }
 
-static enum access_verdict check_claims(struct check *check, int64_t now_s,
+static bool copy_claims(struct check *check, struct access_token_claims *out)
+{
+    const struct json_member *claims = check->claims;
+    struct buffer *scratch = &check->scratch;
+
+    return copy_claim(claims[CLAIM_SUB].value, scratch, &out->sub) &&
+           copy_claim(claims[CLAIM_CLIENT_ID].value, scratch, &out->client_id) &&
+           copy_claim(claims[CLAIM_JTI].value, scratch, &out->jti) &&
+           copy_actors(claims[CLAIM_ACT].value, scratch, &out->actors);
+}
+
+static enum access_verdict check_claims(struct check *check, const struct jws *jws, int64_t now_s,
                                         struct access_token_claims *out_claims)
 {
     struct access_token_claims claims = {0};
     enum access_verdict verdict;
-    bool has_duplicate;
 
-    if (!is_object(check->payload, &has_duplicate)) {
-        fail(check, has_duplicate ? "duplicate_member" : "bad_payload_json");
+    if (!find_members(check, &jws->payload, "bad_payload_json", check->claims, CLAIM_COUNT))
         return ACCESS_INVALID;
-    }
     if (!check_issuer(check) || !check_audience(check) ||
         !check_times(check, now_s, &claims.expires_at_s))
         return ACCESS_INVALID;
     verdict = check_scope(check);
     if (verdict != ACCESS_GRANTED)
         return verdict;
-    if (!copy_claim(check->payload, "/sub", &claims.sub) ||
-        !copy_claim(check->payload, "/client_id", &claims.client_id) ||
-        !copy_claim(check->payload, "/jti", &claims.jti) ||
-        !copy_actors(check->payload, &claims.actors)) {
+    if (!copy_claims(check, &claims)) {
         access_token_claims_clear(&claims);
         fail(check, "no_memory");
         return ACCESS_INVALID;
@@ -384,11 +404,13 @@ enum access_verdict access_token_check(const struct access_token_policy *policy,
     }
     if (jws_split(token, &jws, &check.reason)) {
         check.reason = "granted";
-        check.header = text_of(&jws.header);
-        check.payload = text_of(&jws.payload);
+        memcpy(check.header, header_members, sizeof check.header);
+        memcpy(check.claims, claim_members, sizeof check.claims);
+        buffer_init(&check.scratch, token.len);
         verdict = check_signature(&check, &jws, jwks);
         if (verdict == ACCESS_GRANTED)
-            verdict = check_claims(&check, now_s, out_claims);
+            verdict = check_claims(&check, &jws, now_s, out_claims);
+        buffer_wipe(&check.scratch);
     }
     jws_clear(&jws);
     *out_reason = check.reason;
