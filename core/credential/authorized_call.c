@@ -32,8 +32,9 @@ struct authorized_call {
     struct http_client *http;
     struct credential_client *credentials;
     const struct credential_config *config; /* NULL: a plain call */
-    struct http_request_options options;    /* deep copy; borrows from `texts` and `headers` */
+    struct http_request_options options;    /* deep copy; borrows from the following */
     char *texts;
+    char *body;                  /* until an answer is there for the caller */
     struct http_header *headers; /* ADDED_HEADER_MAX_COUNT more than header_count */
     struct secret *secret_body, *secret_query, *client_certificate, *client_key;
     struct http_call_events events;
@@ -69,26 +70,28 @@ static struct slice put(char **at, struct slice text)
 static bool copy_options(struct authorized_call *call, const struct http_request_options *options,
                          struct error *err)
 {
-    size_t size = strlen(options->method) + strlen(options->url) + options->body.len + 3;
+    size_t size = strlen(options->method) + strlen(options->url) + 2;
     char *at;
 
     for (size_t i = 0; i < options->header_count; i++)
         size += options->headers[i].name.len + options->headers[i].value.len + 2;
     call->texts = malloc(size);
+    call->body = malloc(options->body.len + 1);
     call->headers = calloc(options->header_count + ADDED_HEADER_MAX_COUNT, sizeof *call->headers);
-    if (call->texts == NULL || call->headers == NULL)
+    if (call->texts == NULL || call->body == NULL || call->headers == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for a request");
     at = call->texts;
     call->options = *options;
     call->options.method = put(&at, slice_of(options->method)).data;
     call->options.url = put(&at, slice_of(options->url)).data;
-    call->options.body = put(&at, options->body);
     call->options.headers = call->headers;
     for (size_t i = 0; i < options->header_count; i++) {
         call->headers[i].name = put(&at, options->headers[i].name);
         call->headers[i].value = put(&at, options->headers[i].value);
         call->headers[i].secret = secret_share(options->headers[i].secret);
     }
+    at = call->body;
+    call->options.body = put(&at, options->body);
     call->secret_body = secret_share(options->secret_body);
     call->options.secret_body = call->secret_body;
     call->secret_query = secret_share(options->secret_query);
@@ -116,6 +119,7 @@ static void free_call(struct authorized_call *call)
     subject_free(call->subject);
     free(call->headers);
     free(call->texts);
+    free(call->body);
     free(call->late);
     free(call);
 }
@@ -155,7 +159,12 @@ static void on_head(void *arg, int status, const struct http_answer_header *head
     struct authorized_call *call = arg;
 
     call->retry = retry_after(call, status, headers, count);
-    if (call->retry == RETRY_NONE && call->events.on_head != NULL)
+    if (call->retry != RETRY_NONE)
+        return;
+    /* This is the answer, and nothing is sent again: a stream need not keep what was asked. */
+    free(TAKE(call->body));
+    call->options.body = (struct slice){NULL, 0};
+    if (call->events.on_head != NULL)
         call->events.on_head(call->arg, status, headers, count);
 }
 

@@ -149,11 +149,18 @@ static void on_head(void *arg, int status, const struct http_answer_header *head
     }
 }
 
+/* What was shown cannot be taken back, so the call is not tried again: its request can go. */
+static void note_delta(struct chat_call *call)
+{
+    call->has_delta = true;
+    buffer_clear(&call->body);
+}
+
 static void give_reasoning(void *arg, const char *text, size_t len)
 {
     struct chat_call *call = arg;
 
-    call->has_delta = true;
+    note_delta(call);
     if (!call->is_cancelled)
         call->events.on_reasoning(call->arg, text, len);
 }
@@ -162,7 +169,7 @@ static void give_text(void *arg, const char *text, size_t len)
 {
     struct chat_call *call = arg;
 
-    call->has_delta = true;
+    note_delta(call);
     if (!call->is_cancelled)
         call->events.on_text(call->arg, text, len);
 }

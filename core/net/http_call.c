@@ -35,6 +35,17 @@ static bool note_failure(struct http_call *call, enum error_code code, const cha
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
+/* Once all of it is sent and the answer is there, libcurl does not read the body again: before that
+ * it would, for another connection when a kept one turns out dead. */
+static void release_body(struct http_call *call)
+{
+    curl_off_t sent_bytes = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
+    if (call->body.len > 0 && sent_bytes >= (curl_off_t)call->body.len)
+        buffer_clear(&call->body);
+}
+
 static void give_head(struct http_call *call)
 {
     struct http_answer_header headers[HEADER_MAX_COUNT];
@@ -42,6 +53,7 @@ static void give_head(struct http_call *call)
     size_t count = 0;
 
     call->has_head = true;
+    release_body(call);
     while (rest.len > 0 && count < HEADER_MAX_COUNT) {
         struct slice line = slice_trim(slice_cut(&rest, '\n')), value = line;
         struct slice name = slice_cut(&value, ':');
@@ -301,7 +313,10 @@ static void set_transport(struct http_call *call, const struct http_request_opti
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
+    /* Both are held until the call is over, and a model's answer takes its time. Over TLS libcurl
+     * passes each request through the second, which is 64 KiB unless told. */
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
 }
 
 /* libcurl copies the URL; the wiping allocators clear its copy. */
