@@ -46,6 +46,18 @@ static void release_body(struct http_call *call)
         buffer_clear(&call->body);
 }
 
+/* Session tickets of TLS 1.3 come before the answer. To read them OpenSSL also makes a write
+ * buffer, 16 KiB that only the next request would release; a stream may be long. Refused, and no
+ * harm, while something waits in one of the buffers. */
+static void release_tls_buffers(const struct http_call *call)
+{
+    struct curl_tlssessioninfo *tls = NULL;
+
+    if (curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls != NULL &&
+        tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals != NULL)
+        (void)SSL_free_buffers(tls->internals);
+}
+
 static void give_head(struct http_call *call)
 {
     struct http_answer_header headers[HEADER_MAX_COUNT];
@@ -54,6 +66,7 @@ static void give_head(struct http_call *call)
 
     call->has_head = true;
     release_body(call);
+    release_tls_buffers(call);
     while (rest.len > 0 && count < HEADER_MAX_COUNT) {
         struct slice line = slice_trim(slice_cut(&rest, '\n')), value = line;
         struct slice name = slice_cut(&value, ':');
