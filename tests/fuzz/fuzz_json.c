@@ -1,4 +1,5 @@
-/* Whatever the strict reader accepts, our builder reads too, and writing and reading it again agrees. */
+/* Whatever the strict reader accepts, our builder reads too, and writing and reading it again
+ * agrees. */
 #include "fuzz.h"
 
 #include "base/buffer.h"
