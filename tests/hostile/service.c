@@ -320,6 +320,134 @@ ACT(plays_with_time)
     finish(instance, call);
 }
 
+/* ---- slow, but within its rights: these must work ---------------------------------------------
+ */
+
+static struct {
+    uint64_t http;
+    size_t bytes;
+    bool has_paused, is_whole;
+} answer;
+
+/* The peer sends "0123456789" again and again. */
+static void count_bytes(struct sesame_text bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        answer.is_whole = answer.is_whole && bytes.data[i] == (char)('0' + (answer.bytes + i) % 10);
+    answer.bytes += bytes.len;
+}
+
+static __attribute__((unused)) void sleep_then_count(struct sesame_instance *instance, uint64_t tag,
+                                                     struct sesame_text bytes)
+{
+    (void)instance;
+    (void)tag;
+    if (answer.bytes == 0)
+        (void)usleep(300000); /* the host must hold the answer back meanwhile */
+    count_bytes(bytes);
+}
+
+static void go_on(struct sesame_instance *instance, uint64_t tag)
+{
+    (void)tag;
+    instance->http->pause(instance->host, answer.http, 0);
+}
+
+static __attribute__((unused)) void pause_then_count(struct sesame_instance *instance, uint64_t tag,
+                                                     struct sesame_text bytes)
+{
+    count_bytes(bytes);
+    if (answer.has_paused)
+        return;
+    answer.has_paused = true;
+    instance->http->pause(instance->host, answer.http, 1);
+    (void)instance->loop->timer_start(instance->host, 20, go_on, tag);
+}
+
+static __attribute__((unused)) void cancel_at_once(struct sesame_instance *instance, uint64_t tag,
+                                                   struct sesame_text bytes)
+{
+    (void)tag;
+    (void)bytes;
+    instance->http->cancel(instance->host, answer.http);
+}
+
+static void say_count(struct sesame_instance *instance, uint64_t tag, int32_t status,
+                      struct sesame_text message, uint64_t secret)
+{
+    char text[80];
+
+    (void)message;
+    (void)secret;
+    (void)snprintf(text, sizeof text, "status %d, %s", (int)status,
+                   !answer.is_whole           ? "garbled"
+                   : answer.bytes == 24000000 ? "whole"
+                                              : "part");
+    say(instance, tag, text);
+}
+
+static __attribute__((unused)) void fetch(struct sesame_instance *instance, uint64_t call,
+                                          const struct sesame_http_events *own_events)
+{
+    struct sesame_http_request request = {
+        .method = text_of("GET"), .url = text_of(instance->url), .answer_max_bytes = 1 << 30};
+
+    answer.bytes = 0;
+    answer.has_paused = false;
+    answer.is_whole = true;
+    if (instance->http->start(instance->host, &request, own_events, call, &answer.http) !=
+        SESAME_OK)
+        say(instance, call, "refused");
+}
+
+ACT(reads_slowly)
+{
+    static const struct sesame_http_events slow = {NULL, sleep_then_count, say_count};
+
+    fetch(instance, call, &slow);
+}
+
+ACT(pauses_an_answer)
+{
+    static const struct sesame_http_events slow = {NULL, pause_then_count, say_count};
+
+    fetch(instance, call, &slow);
+}
+
+ACT(cancels_an_answer)
+{
+    static const struct sesame_http_events slow = {NULL, cancel_at_once, say_count};
+
+    fetch(instance, call, &slow);
+}
+
+static atomic_int posted;
+
+static void count_post(struct sesame_instance *instance, uint64_t tag)
+{
+    if (atomic_fetch_add(&posted, 1) + 1 == 1000)
+        say(instance, tag, "all posted");
+}
+
+static __attribute__((unused)) void *post_often(void *arg)
+{
+    struct sesame_instance *instance = arg;
+
+    for (int i = 0; i < 1000; i++)
+        (void)instance->loop->post(instance->host, count_post, instance->call);
+    return NULL;
+}
+
+ACT(posts_from_its_own_thread)
+{
+    pthread_t thread;
+
+    instance->call = call;
+    atomic_store(&posted, 0);
+    if (pthread_create(&thread, NULL, post_often, instance) != 0)
+        say(instance, call, "no thread");
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 static __attribute__((unused)) void *use_services(void *arg)

@@ -248,6 +248,59 @@ START_TEST(deadlines_from_outside_time_are_over)
 }
 END_TEST
 
+/* ---- slow, but within its rights ---------------------------------------------------------------
+ */
+
+#define LARGE_BYTES 24000000
+
+static void send_much(struct peer *peer, struct http_exchange *exchange)
+{
+    char *much = malloc(LARGE_BYTES);
+
+    (void)peer;
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        much[i] = (char)('0' + i % 10);
+    http_exchange_reply(exchange, 200, "text/plain", much, LARGE_BYTES);
+    free(much);
+}
+
+static void fetches(const char *id, const char *result)
+{
+    mine.answer = send_much;
+    hostile_open(id);
+    hostile_act(50000);
+    ck_assert_str_eq(bench.text, result);
+    it_still_answers();
+    ck_assert_str_eq(bench.misbehaviour, "");
+}
+
+START_TEST(an_answer_waits_for_a_plugin_that_reads_slowly)
+{
+    fetches("reads-slowly", "status 0, whole");
+}
+END_TEST
+
+START_TEST(an_answer_that_is_paused_goes_on_where_it_was)
+{
+    fetches("pauses-an-answer", "status 0, whole");
+}
+END_TEST
+
+START_TEST(an_answer_that_is_cancelled_ends)
+{
+    fetches("cancels-an-answer", "status 7, part");
+}
+END_TEST
+
+START_TEST(posting_from_a_thread_of_its_own_is_its_right)
+{
+    hostile_open("posts-from-its-own-thread");
+    hostile_act(20000);
+    ck_assert_str_eq(bench.text, "all posted");
+    ck_assert_str_eq(bench.misbehaviour, "");
+}
+END_TEST
+
 /* ---- threads and lists ----------------------------------------------------------------------- */
 
 START_TEST(services_are_for_the_home_thread)
@@ -306,6 +359,10 @@ int main(void)
         methods_and_urls_that_break_out_are_refused,
         there_is_no_secret_to_name,
         deadlines_from_outside_time_are_over,
+        an_answer_waits_for_a_plugin_that_reads_slowly,
+        an_answer_that_is_paused_goes_on_where_it_was,
+        an_answer_that_is_cancelled_ends,
+        posting_from_a_thread_of_its_own_is_its_right,
         services_are_for_the_home_thread,
         a_list_without_end_is_no_list,
         descriptions_hide_nothing_and_names_are_names,
