@@ -166,6 +166,11 @@ static void on_progress(void *arg, const char *text, size_t len)
 /* Takes the running call's reference with it. */
 static void hand_back(struct thread_call *call, int32_t status, const char *data, size_t len)
 {
+    /* Nobody waits for it any more, and the worker with its loop may be gone. */
+    if (atomic_load(&call->wants_cancel)) {
+        release(call);
+        return;
+    }
     call->status = status;
     call->data = malloc(len + 1);
     if (call->data != NULL) {
