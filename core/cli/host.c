@@ -449,16 +449,17 @@ void host_free(struct host *host)
 {
     if (host == NULL)
         return;
+    /* The threads of tools use the broker to their end. */
+    for (size_t i = 0; i < host->tool_count; i++)
+        tool_host_free(host->tools[i]);
+    free(host->tools);
+    free(host->tool_config);
     if (host->loop != NULL)
         for (int i = 0; i < 3; i++)
             loop_run_once(host->loop, 0);
     jwks_cache_free(host->jwks);
     broker_free(TAKE(host->broker));
     provider_set_free(host->providers);
-    for (size_t i = 0; i < host->tool_count; i++)
-        tool_host_free(host->tools[i]);
-    free(host->tools);
-    free(host->tool_config);
     plugin_catalogue_free(host->catalogue);
     http_client_free(host->http);
     page_free(host->shared.page);
