@@ -15,6 +15,7 @@
 
 #define WRITER_STACK_BYTES (64 * 1024)
 #define GATHER_MS 20
+#define PROMPT_WRITES 16 /* in a second */
 
 struct log_ring {
     pthread_mutex_t lock;
@@ -25,6 +26,8 @@ struct log_ring {
     bool is_idle; /* the writer waits for the next line */
     uint64_t dropped;
     bool has_failed; /* the last write did; its lines are lost */
+    time_t second;   /* the one that `writes` counts; the writer's */
+    unsigned writes;
     size_t capacity;
     size_t used;
     char *filling; /* callers append here */
@@ -52,13 +55,20 @@ static bool write_all(struct log_ring *ring, const char *bytes, size_t len)
     return true;
 }
 
-/* A line after a quiet time is written at once; those that come close behind it are gathered, so
- * that a busy host does not wake this thread for each of them. With the lock held. */
+/* The first few lines of a second are written as they come: who waits for "listening" has it at
+ * once. Those of a busy second are gathered, so that this thread is not woken for each of them.
+ * With the lock held. */
 static void gather(struct log_ring *ring)
 {
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
+    if (until.tv_sec != ring->second) {
+        ring->second = until.tv_sec;
+        ring->writes = 0;
+    }
+    if (++ring->writes <= PROMPT_WRITES)
+        return;
     until.tv_nsec += GATHER_MS * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
