@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/start_pages.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/host.h"
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #define WORKER_MAX_COUNT 8
+#define SETTLED_MS 1000 /* the first keys and tokens are there, or an outage lasts anyway */
 
 struct thread {
     struct server *server;
@@ -43,6 +45,7 @@ struct server {
     struct page *page;
     struct loop_signal *on_term, *on_int;
     struct loop_timer *drain_timer;
+    struct loop_timer *settled_timer;
     struct thread threads[WORKER_MAX_COUNT];
     struct worker *workers[WORKER_MAX_COUNT];
     size_t count;
@@ -291,6 +294,12 @@ static bool open_listeners(struct server *server, const char *address, struct er
     return server->metrics_listener != NULL || error_prefix(err, "metrics.listen");
 }
 
+static void on_settled(void *arg)
+{
+    (void)arg;
+    (void)start_pages_release();
+}
+
 static bool open_signals(struct server *server, struct error *err)
 {
     struct loop *loop = host_loop(server->host);
@@ -301,7 +310,9 @@ static bool open_signals(struct server *server, struct error *err)
         server->on_int = loop_signal_new(loop, SIGINT, on_signal, server, err);
     if (server->on_int != NULL)
         server->drain_timer = loop_timer_new(loop, finish, server, err);
-    return server->drain_timer != NULL;
+    if (server->drain_timer != NULL)
+        server->settled_timer = loop_timer_new(loop, on_settled, server, err);
+    return server->settled_timer != NULL;
 }
 
 static bool run(struct server *server, const char *address, struct error *err)
@@ -317,6 +328,7 @@ static bool run(struct server *server, const char *address, struct error *err)
         log_info("start", "listening", LOG_INT("port", http_listener_port(server->listener)),
                  LOG_TEXT("address", address), LOG_INT("workers", (int64_t)server->count));
         notify_manager("READY=1");
+        loop_timer_start(server->settled_timer, SETTLED_MS);
         loop_run(host_loop(server->host));
     }
     http_listener_free(server->listener);
@@ -331,6 +343,7 @@ static bool run(struct server *server, const char *address, struct error *err)
         http_service_free(server->metrics_service);
     loop_signal_free(server->on_term);
     loop_signal_free(server->on_int);
+    loop_timer_free(server->settled_timer);
     loop_timer_free(server->drain_timer);
     return ok;
 }

@@ -25,3 +25,7 @@ check_PROGRAMS += test_program
 test_program_SOURCES = tests/base/test_program.c
 test_program_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_program_LDADD = $(BASE_TEST_LIBS)
+check_PROGRAMS += test_start_pages
+test_start_pages_SOURCES = tests/base/test_start_pages.c
+test_start_pages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_start_pages_LDADD = $(BASE_TEST_LIBS)
