@@ -3,7 +3,6 @@
 
 #include <link.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@ static bool is_traced(void)
         return true;
     while (fgets(line, sizeof line, status) != NULL)
         if (strncmp(line, "TracerPid:", 10) == 0)
-            is_free = strtol(line + 10, NULL, 10) == 0;
+            is_free = strcmp(line + 10, "\t0\n") == 0;
     fclose(status);
     return !is_free;
 }

@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 /* Resident KiB of the mappings of files that cannot be written. */
-static long resident_code_kib(void)
+static long long resident_code_kib(void)
 {
     FILE *maps = fopen("/proc/self/smaps", "r");
     char line[512];
-    long sum = 0;
+    long long sum = 0;
     bool is_code = false;
 
     ck_assert_ptr_nonnull(maps);
@@ -27,7 +27,7 @@ static long resident_code_kib(void)
         if (access != NULL && (strncmp(access, " r-", 3) == 0 || strncmp(access, " rw", 3) == 0))
             is_code = access[2] == '-' && strchr(line, '/') != NULL;
         else if (is_code && strncmp(line, "Rss:", 4) == 0)
-            sum += strtol(line + 4, NULL, 10);
+            sum += strtoll(line + 4, NULL, 10);
     }
     fclose(maps);
     return sum;
@@ -41,7 +41,7 @@ static void digest(unsigned char out[EVP_MAX_MD_SIZE])
 START_TEST(code_leaves_and_comes_back)
 {
     unsigned char before[EVP_MAX_MD_SIZE] = {0}, after[EVP_MAX_MD_SIZE] = {0};
-    long resident;
+    long long resident;
 
     digest(before);
     resident = resident_code_kib();
