@@ -333,16 +333,21 @@ static inline void tool_bench_close(struct tool_bench *bench)
     secret_arena_close();
 }
 
-/* A whole suite inline, and then again in a process. */
+/* A whole suite inline, then on a thread, then in a process. */
 static inline int tool_bench_run(const char *name, const TTest *const *tests, void (*setup)(void),
                                  void (*teardown)(void))
 {
-    char apart[100];
-    int failed = run_tests(name, tests, setup, teardown);
+    static const enum placement placements[] = {PLACEMENT_INLINE, PLACEMENT_THREAD,
+                                                PLACEMENT_PROCESS};
+    char title[100];
+    int failed = 0;
 
-    snprintf(apart, sizeof apart, "%s in a process", name);
-    tool_bench_placement = PLACEMENT_PROCESS;
-    return run_tests(apart, tests, setup, teardown) | failed;
+    for (size_t i = 0; i < sizeof placements / sizeof *placements; i++) {
+        tool_bench_placement = placements[i];
+        snprintf(title, sizeof title, "%s, placement %s", name, placement_text(placements[i]));
+        failed |= run_tests(title, tests, setup, teardown);
+    }
+    return failed;
 }
 
 #endif

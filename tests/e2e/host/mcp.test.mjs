@@ -12,7 +12,8 @@ import { startStandIn } from '../local-cloud/stand_in.mjs';
 import { run } from './agent.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-let cloud, everything, folder, config;
+const placements = ['inline', 'thread', 'process'];
+let cloud, everything, folder, url;
 
 const freePort = () => new Promise((resolve) => {
   const server = net.createServer().listen(0, '127.0.0.1', () => {
@@ -34,8 +35,7 @@ before(async () => {
     everything.stderr.on('data', read);
     everything.on('exit', (code) => reject(new Error(`server-everything ended with ${code}`)));
   });
-  config = join(folder, 'sesame.json');
-  writeFileSync(config, JSON.stringify({ tools: { peer: { plugin: 'mcp', config: { url: `http://127.0.0.1:${port}/mcp` } } } }));
+  url = `http://127.0.0.1:${port}/mcp`;
 });
 after(async () => {
   everything?.kill();
@@ -43,25 +43,33 @@ after(async () => {
   await cloud.stop();
 });
 
-const sesame = (...words) => run([...words, '--config', config], cloud.environment);
+for (const placement of placements) {
+  const echo = placement === 'process' ? 'peer_echo' : 'echo'; // an untrusted tool's names carry its own
+  const sesame = (...words) => {
+    const config = join(folder, `${placement}.json`);
+    writeFileSync(config, JSON.stringify({ plugins: { settings: { mcp: { placement } } },
+      tools: { peer: { plugin: 'mcp', config: { url } } } }));
+    return run([...words, '--config', config], cloud.environment);
+  };
 
-test('the reference server lists its tools', async () => {
-  const listed = await sesame('tool', 'list');
-  assert.equal(listed.code, 0, listed.err);
-  assert.match(listed.out, /^echo /m);
-});
+  test(`${placement}: the reference server lists its tools`, async () => {
+    const listed = await sesame('tool', 'list');
+    assert.equal(listed.code, 0, listed.err);
+    assert.match(listed.out, new RegExp(`^${echo} `, 'm'));
+  });
 
-test('the reference server echoes', async () => {
-  const called = await sesame('tool', 'call', 'echo', '{"message":"hello"}');
-  assert.equal(called.code, 0, called.err);
-  assert.match(called.out, /hello/);
-});
+  test(`${placement}: the reference server echoes`, async () => {
+    const called = await sesame('tool', 'call', echo, '{"message":"hello"}');
+    assert.equal(called.code, 0, called.err);
+    assert.match(called.out, /hello/);
+  });
 
-test('wrong arguments are refused before anything is sent', async () => {
-  const called = await sesame('tool', 'call', 'echo', '{"mesage":1}');
-  assert.equal(called.code, 1);
-  assert.match(called.err, /message/);
-});
+  test(`${placement}: wrong arguments are refused before anything is sent`, async () => {
+    const called = await sesame('tool', 'call', echo, '{"mesage":1}');
+    assert.equal(called.code, 1);
+    assert.match(called.err, /message/);
+  });
+}
 
 test('an address of the older transport is refused with a hint', async () => {
   const old = join(folder, 'old.json');
@@ -71,10 +79,12 @@ test('an address of the older transport is refused with a hint', async () => {
   assert.match(listed.err, /\/mcp/);
 });
 
-for (const scenario of ['initialize', 'tools_call', 'sse-retry']) {
-  test(`conformance: ${scenario}`, async () => {
+const scenarios = ['initialize', 'tools_call', 'sse-retry'];
+for (const [placement, scenario] of placements.flatMap((at) => scenarios.map((name) => [at, name]))) {
+  test(`${placement}: conformance: ${scenario}`, async () => {
     const child = spawn(process.execPath, [join(here, 'node_modules/@modelcontextprotocol/conformance/dist/index.js'),
-      'client', '--command', `${process.execPath} ${join(here, 'mcp_client.mjs')} ${scenario}`, '--scenario', scenario],
+      'client', '--command', `${process.execPath} ${join(here, 'mcp_client.mjs')} ${placement} ${scenario}`,
+      '--scenario', scenario],
     { cwd: folder, env: { ...process.env, ...cloud.environment } });
     let out = '';
     child.stdout.on('data', (text) => { out += text; });
