@@ -332,16 +332,18 @@ void child_take_frame(const struct wire_frame *frame)
         take_creation(frame);
     else if (frame->type == WIRE_PING)
         say_pong();
-    else if (child.instance.plugin == NULL || child.instance.is_stopping)
+    else if (child.instance.plugin == NULL)
+        return;
+    else if (frame->type == WIRE_CANCEL)
+        take_cancel(table, frame);
+    else if (frame->type != WIRE_STOP && frame->type != WIRE_LIST && frame->type != WIRE_CALL)
+        child_http_take(frame); /* also of a request with which the plugin takes its leave */
+    else if (child.instance.is_stopping)
         return;
     else if (frame->type == WIRE_STOP)
         instance_stop(&child.instance, say_stopped, NULL);
-    else if (frame->type == WIRE_LIST || frame->type == WIRE_CALL)
-        take_call(table, frame);
-    else if (frame->type == WIRE_CANCEL)
-        take_cancel(table, frame);
     else
-        child_http_take(frame);
+        take_call(table, frame);
 }
 
 /* ---- as the services see it ------------------------------------------------------------------ */
