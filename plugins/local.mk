@@ -12,6 +12,16 @@ noinst_LTLIBRARIES += libkit.la
 libkit_la_CPPFLAGS = -include config.h -I$(top_srcdir)/plugins/include -I$(top_srcdir)
 libkit_la_SOURCES = plugins/kit/kit.c plugins/kit/kit.h
 
+# What tools share that turn a call into one HTTP request; apart, as below.
+noinst_LTLIBRARIES += libkit_exchange.la
+libkit_exchange_la_CPPFLAGS = $(libkit_la_CPPFLAGS)
+libkit_exchange_la_SOURCES = \
+    plugins/kit/exchange.c \
+    plugins/kit/exchange.h \
+    plugins/kit/openapi.c \
+    plugins/kit/openapi.h
+libkit_exchange_la_LIBADD = libkit.la
+
 # What credential providers share; apart, so that tools do not carry it.
 noinst_LTLIBRARIES += libkit_token.la
 libkit_token_la_CPPFLAGS = $(libkit_la_CPPFLAGS)

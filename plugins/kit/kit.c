@@ -140,6 +140,31 @@ void kit_add_percent(struct kit_buffer *buffer, struct sesame_text text)
     }
 }
 
+bool kit_url_climbs(struct sesame_text url)
+{
+    size_t begin = 0, end;
+
+    for (; begin <= url.len; begin = end + 1) {
+        for (end = begin; end < url.len && strchr("/?#", url.data[end]) == NULL;)
+            end++;
+        if (end - begin > 0 && end - begin <= 2 && strspn(url.data + begin, ".") >= end - begin)
+            return true;
+        if (end < url.len && url.data[end] != '/')
+            return false;
+    }
+    return false;
+}
+
+bool kit_type_is_text(const char *type)
+{
+    static const char *const marks[] = {"json", "text/", "xml", "x-www-form-urlencoded"};
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (strcasestr(type, marks[i]) != NULL)
+            return true;
+    return type[0] == '\0';
+}
+
 struct sesame_text kit_buffer_text(const struct kit_buffer *buffer)
 {
     return (struct sesame_text){buffer->data, buffer->len};

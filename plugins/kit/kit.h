@@ -40,6 +40,11 @@ void kit_add_number(struct kit_buffer *buffer, int64_t number);
 void kit_add_quoted(const struct kit *kit, struct kit_buffer *buffer, struct sesame_text text);
 /* Percent-encoded: all but letters, digits and "-._~" (RFC 3986 section 2.3). */
 void kit_add_percent(struct kit_buffer *buffer, struct sesame_text text);
+/* True when a part of the URL's path is "." or "..": clients and servers take such parts away, so
+ * that an argument would choose another path than the one configured. */
+bool kit_url_climbs(struct sesame_text url);
+/* Whether the body of a message with this Content-Type ("" for none) is a text. */
+bool kit_type_is_text(const char *type);
 struct sesame_text kit_buffer_text(const struct kit_buffer *buffer);
 void kit_clear(struct kit_buffer *buffer);
 

@@ -1,24 +1,8 @@
 /* Templates of URL and body: a place is two braces, a name, two braces; nothing else. */
 #include "service.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void add_encoded(struct kit_buffer *out, struct sesame_text text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        char escaped[4] = {'%', digits[c >> 4], digits[c & 15], '\0'};
-
-        if (c < 0x80 && (isalnum(c) || (c != '\0' && strchr("-._~", c) != NULL)))
-            kit_add_text(out, (struct sesame_text){&text.data[i], 1});
-        else
-            kit_add(out, escaped);
-    }
-}
 
 static void add_argument(const struct kit *kit, const char *name, size_t len, bool is_json,
                          struct sesame_text arguments, struct kit_buffer *out)
@@ -32,7 +16,7 @@ static void add_argument(const struct kit *kit, const char *name, size_t len, bo
         if (is_json)
             kit_add_text(out, arguments);
         else
-            add_encoded(out, arguments);
+            kit_add_percent(out, arguments);
         return;
     }
     if (len > 64)
@@ -49,7 +33,7 @@ static void add_argument(const struct kit *kit, const char *name, size_t len, bo
         return;
     }
     text = kit_unquote(kit, value, &text_len);
-    add_encoded(out, text == NULL ? value : (struct sesame_text){text, text_len});
+    kit_add_percent(out, text == NULL ? value : (struct sesame_text){text, text_len});
     free(text);
 }
 
@@ -68,19 +52,4 @@ void template_fill(const struct kit *kit, const char *template, bool is_json,
         at = close + 2;
     }
     kit_add(out, at);
-}
-
-bool url_climbs(struct sesame_text url)
-{
-    size_t begin = 0, end;
-
-    for (; begin <= url.len; begin = end + 1) {
-        for (end = begin; end < url.len && strchr("/?#", url.data[end]) == NULL;)
-            end++;
-        if (end - begin > 0 && end - begin <= 2 && strspn(url.data + begin, ".") >= end - begin)
-            return true;
-        if (end < url.len && url.data[end] != '/')
-            return false;
-    }
-    return false;
 }

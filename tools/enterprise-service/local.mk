@@ -6,6 +6,6 @@ enterprise_service_la_SOURCES = \
     tools/enterprise-service/plugin.c \
     tools/enterprise-service/service.h
 enterprise_service_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-enterprise_service_la_LIBADD = libkit.la
+enterprise_service_la_LIBADD = libkit_exchange.la
 dist_manifest_DATA += tools/enterprise-service/enterprise-service.json
 EXTRA_DIST += tools/enterprise-service/README.md
