@@ -22,6 +22,7 @@
 #include "run.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <sesame/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ struct tool_bench {
     enum placement placement; /* tool_bench_placement unless the test says otherwise */
     /* After the library is opened and before an instance is made; may be NULL. */
     void (*on_library)(struct plugin_library *library);
-    struct tool_host *host; /* NULL: not open */
+    struct tool_host *host;
+    bool is_host_freed; /* NULL: not open */
     struct tool_port *port;
     int log_fd;
     char misbehaviour[16384];
@@ -79,8 +81,8 @@ static inline void tool_bench_misbehaved(void *arg, const char *plugin_id, const
     snprintf(bench->misbehaviour + used, sizeof bench->misbehaviour - used, "%s ", kind);
 }
 
-/* Of this run of the suite, see tool_bench_run. */
-static enum placement tool_bench_placement = PLACEMENT_INLINE;
+/* Of this run of the suite, see tool_bench_run. Weak: one for all files of a test program. */
+__attribute__((weak)) enum placement tool_bench_placement = PLACEMENT_INLINE;
 
 static inline const char *tool_bench_build_folder(void)
 {
@@ -271,6 +273,30 @@ static inline int32_t tool_bench_call(struct tool_bench *bench, const char *func
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+static inline void *tool_bench_free_host(void *arg)
+{
+    struct tool_bench *bench = arg;
+
+    tool_host_free(bench->host);
+    (void)loop_post(bench->loop, tool_bench_set, &bench->is_host_freed);
+    return NULL;
+}
+
+/* It waits for the instance's last request, whose server lives on the bench's loop: so elsewhere.
+ */
+static inline void tool_bench_stop_host(struct tool_bench *bench)
+{
+    pthread_t thread;
+
+    if (bench->host == NULL)
+        return;
+    bench->is_host_freed = false;
+    ck_assert_int_eq(pthread_create(&thread, NULL, tool_bench_free_host, bench), 0);
+    PEER_RUN_UNTIL(bench->loop, bench->is_host_freed);
+    pthread_join(thread, NULL);
+    bench->host = NULL;
+}
+
 static inline void tool_bench_stop(struct tool_bench *bench)
 {
     bool has_stopped = false;
@@ -280,9 +306,8 @@ static inline void tool_bench_stop(struct tool_bench *bench)
         PEER_RUN_UNTIL(bench->loop, has_stopped);
         tool_port_free(bench->port);
     }
-    tool_host_free(bench->host);
     bench->port = NULL;
-    bench->host = NULL;
+    tool_bench_stop_host(bench);
     free(bench->config.name);
     free(bench->config.plugin);
     free(bench->config.config_json);
