@@ -51,7 +51,21 @@ done
 # A plugin on the convenience header is clean in C++ too; the build has it in C99.
 g++ -std=c++17 -x c++ -fPIC -shared -fvisibility=hidden -Wall -Wextra -pedantic -Werror -I"$headers" \
     -o "$work/simple.so" "$here/simple.c"
+# Every member's offset and every constant is written down.
 gcc -std=c11 -Wall -Wextra -Werror -I"$headers" -c -o "$work/layout.o" "$here/layout.c"
+members=$(grep -c '<data-member' "$here/sesame-1.abi")
+written=$(grep -c '^AT([a-z]' "$here/layout.c")
+[ "$members" -eq "$written" ] || {
+    echo "abi: the contract has $members members, layout.c has offsets of $written" >&2
+    exit 1
+}
+for name in $(grep -ohE '\bSESAME_[A-Z0-9_]+' "$headers"/sesame/{plugin,services,tool,credential_provider}.h | sort -u); do
+    case "$name" in *_H | SESAME_EXPORT) continue ;; esac
+    grep -q "^[A-Z]*($name," "$here/layout.c" || {
+        echo "abi: layout.c does not say what $name is" >&2
+        exit 1
+    }
+done
 
 # Every plugin exports one symbol.
 found=0
