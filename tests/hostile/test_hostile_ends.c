@@ -94,6 +94,21 @@ END_TEST
 
 /* ---- starting again -------------------------------------------------------------------------- */
 
+/* The bench's limits: 1 ms at first, 4 ms at most. */
+static void the_delays_grew_to_their_limit(void)
+{
+    static const char *const starts[] = {"in_a_row=1 delay_ms=0", "in_a_row=2 delay_ms=1",
+                                         "in_a_row=3 delay_ms=2", "in_a_row=4 delay_ms=4",
+                                         "in_a_row=5 delay_ms=4"};
+    char *log = tool_bench_log(&bench), *at = log;
+
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        at = strstr(at, starts[i]);
+        ck_assert_msg(at != NULL, "no %s in its place: %s", starts[i], log);
+    }
+    free(log);
+}
+
 START_TEST(a_plugin_that_dies_again_and_again_is_given_up_and_says_why)
 {
     hostile_open("aborts");
@@ -108,6 +123,7 @@ START_TEST(a_plugin_that_dies_again_and_again_is_given_up_and_says_why)
                          "SIGABRT") != NULL,
                   "%s", bench.text);
     no_child_is_left();
+    the_delays_grew_to_their_limit();
 }
 END_TEST
 
