@@ -118,12 +118,13 @@ function makeCertificate() {
   return { key, certificate };
 }
 
-// Each stream has a TLS connection of its own to the model (HTTP/1.1), which is the dearest case.
-async function open(count) {
+// `tls`: each stream has a connection of its own to the model (HTTP/1.1), which is the dearest case. `h2`: streams share
+// connections where the client can (Node's cannot, and uses HTTP/1.1).
+async function open(protocol, count) {
   const { key, certificate } = makeCertificate();
   const trust = join(folder, 'trust.pem');
   writeFileSync(trust, readFileSync(cloud.environment.SSL_CERT_FILE, 'utf8') + readFileSync(certificate, 'utf8'));
-  const model = await startModel(400, 200, 'tls', key, certificate);
+  const model = await startModel(400, 200, protocol, key, certificate);
   const found = [];
   for (const [, start] of sides) {
     const one = await start({ env: { LLM_BASE_URL: model.url, SSL_CERT_FILE: trust, NODE_EXTRA_CA_CERTS: trust } });
@@ -150,7 +151,7 @@ async function open(count) {
     await one.stop();
   }
   await model.stop();
-  rows.push(['memory of an open stream, TLS to the model', ...found]);
+  rows.push([`memory of an open stream, TLS to the model, ${protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1'}`, ...found]);
 }
 
 async function hangUp() {
@@ -202,7 +203,7 @@ async function atTheGate() {
   rows.push(['requests through the gate for a second of CPU, RS256, each token new / one token (right: HAProxy)', both(host), both(haproxy)]);
 }
 
-const figures = { ready, idle, turn, delta1: () => delta(1), delta64: () => delta(64), crowd, open: () => open(256), hangUp, cold: () => cold(1000), gate: atTheGate };
+const figures = { ready, idle, turn, delta1: () => delta(1), delta64: () => delta(64), crowd, open: () => open('tls', 256), open2: () => open('h2', 256), hangUp, cold: () => cold(1000), gate: atTheGate };
 const wanted = process.argv.slice(2);
 try {
   for (const [name, measure] of Object.entries(figures)) if (wanted.length === 0 || wanted.includes(name)) await measure();

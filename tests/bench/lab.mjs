@@ -68,7 +68,7 @@ export const startPeer = ({ env = {} } = {}) => launch(process.execPath, [join(h
   { PATH: process.env.PATH, ...cloud.environment, ...keys, ...env }, listening);
 export const startModel = async (...args) => {
   const model = await launch(process.execPath, [join(here, 'model.mjs'), ...args.map(String)], { PATH: process.env.PATH }, /port (\d+)/);
-  return { ...model, url: `${args.includes('tls') ? 'https' : 'http'}://127.0.0.1:${model.port}` };
+  return { ...model, url: `${args.includes('tls') || args.includes('h2') ? 'https' : 'http'}://127.0.0.1:${model.port}` };
 };
 
 // CPU of all threads so far, in ms.

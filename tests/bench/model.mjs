@@ -1,12 +1,13 @@
 // A model that streams at a fixed pace and says when: each delta holds the time it was sent, on the clock that all
-// processes of a machine share; the parent hears when a client hung up. usage: node model.mjs DELTAS PAUSE_MS [JITTER_MS] [tls KEY CERT]
+// processes of a machine share; the parent hears when a client hung up. usage: node model.mjs DELTAS PAUSE_MS [JITTER_MS] [tls|h2 KEY CERT]
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 
 const numbers = process.argv.slice(2).filter((word) => /^\d+$/.test(word)).map(Number);
 const [deltas, pauseMs, jitterMs = 0] = numbers;
-const tlsAt = process.argv.indexOf('tls');
+const tlsAt = process.argv.findIndex((word) => word === 'tls' || word === 'h2');
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const event = (value) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
 
@@ -27,7 +28,11 @@ function serve(call, answer) {
     answer.end(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }) + event('[DONE]'));
   });
 }
-const server = tlsAt > 0
-  ? https.createServer({ key: readFileSync(process.argv[tlsAt + 1]), cert: readFileSync(process.argv[tlsAt + 2]) }, serve)
-  : http.createServer(serve);
+function makeServer() {
+  if (tlsAt < 0) return http.createServer(serve);
+  const identity = { key: readFileSync(process.argv[tlsAt + 1]), cert: readFileSync(process.argv[tlsAt + 2]) };
+  return process.argv[tlsAt] === 'tls' ? https.createServer(identity, serve)
+    : http2.createSecureServer({ ...identity, allowHTTP1: true }, serve);
+}
+const server = makeServer();
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => console.log(`port ${server.address().port}`));
