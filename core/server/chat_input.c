@@ -5,8 +5,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "model/tool_calls.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MESSAGE_MAX_COUNT 2000
@@ -72,44 +74,66 @@ static struct json_object *read_content(const struct reading *reading, struct js
     return text;
 }
 
-/* ---- tool traffic of earlier turns ----------------------------------------------------------- */
+/* ---- calls of earlier turns, and their answers -----------------------------------------------
+ *
+ * Every provider refuses a call without its answer directly behind it, and an answer without its
+ * call. The bounds are the model's own, and keep the comparison of all with all short. */
 
-static bool check_tool_calls(const struct reading *reading, struct json_object *calls)
+static bool has_role(struct json_object *message, const char *role)
 {
-    for (size_t i = 0; i < json_object_array_length(calls); i++) {
-        struct json_object *call = json_object_array_get_idx(calls, i);
-        struct json_object *function =
-            json_object_is_type(call, json_type_object) ? json_get_object(call, "function") : NULL;
+    const char *found = json_get_string(message, "role", NULL);
 
-        if (function == NULL || json_get_string(call, "id", NULL) == NULL ||
-            json_get_string(function, "name", NULL) == NULL ||
+    return found != NULL && strcmp(found, role) == 0;
+}
+
+static bool names_id(struct json_object *object, const char *member, const char *id)
+{
+    const char *found = json_get_string(object, member, NULL);
+
+    return found != NULL && strcmp(found, id) == 0;
+}
+
+/* The calls an assistant's message makes; NULL when it makes none. */
+static struct json_object *find_calls(struct json_object *message)
+{
+    struct json_object *calls =
+        has_role(message, "assistant") ? json_get_array(message, "tool_calls") : NULL;
+
+    return calls == NULL || json_object_array_length(calls) == 0 ? NULL : calls;
+}
+
+/* At `first` and directly behind it. */
+static bool is_answered(struct json_object *messages, size_t first, const char *id)
+{
+    for (size_t i = first; i < first + TOOL_CALL_MAX_COUNT; i++) {
+        struct json_object *message = json_object_array_get_idx(messages, i);
+
+        if (!has_role(message, "tool"))
+            return false;
+        if (names_id(message, "tool_call_id", id))
+            return true;
+    }
+    return false;
+}
+
+static bool check_tool_calls(const struct reading *reading, struct json_object *messages,
+                             struct json_object *calls)
+{
+    size_t count = json_object_array_length(calls);
+
+    if (count > TOOL_CALL_MAX_COUNT)
+        return fault(reading, ".tool_calls: more than 64 calls in one message");
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *call = json_object_array_get_idx(calls, i);
+        struct json_object *function = json_get_object(call, "function");
+        const char *id = json_get_string(call, "id", NULL);
+
+        if (id == NULL || json_get_string(function, "name", NULL) == NULL ||
             json_get_string(function, "arguments", NULL) == NULL)
             return fault(reading,
                          ".tool_calls: a call without id, function.name or "
                          "function.arguments");
-    }
-    return true;
-}
-
-/* Every provider refuses a call without its answer, and an answer without its call. */
-static bool check_answers(const struct reading *reading, struct json_object *messages,
-                          struct json_object *calls)
-{
-    size_t count = json_object_array_length(calls);
-
-    for (size_t i = 0; i < count; i++) {
-        const char *id = json_get_string(json_object_array_get_idx(calls, i), "id", NULL);
-        bool is_answered = false;
-
-        for (size_t j = 1; j <= count && !is_answered; j++) {
-            struct json_object *next = json_object_array_get_idx(messages, reading->index + j);
-            const char *answers = json_object_is_type(next, json_type_object)
-                                      ? json_get_string(next, "tool_call_id", NULL)
-                                      : NULL;
-
-            is_answered = answers != NULL && strcmp(answers, id) == 0;
-        }
-        if (!is_answered)
+        if (!is_answered(messages, reading->index + 1, id))
             return fault(reading,
                          ".tool_calls: a call is not answered by a tool message directly "
                          "behind it");
@@ -117,33 +141,135 @@ static bool check_answers(const struct reading *reading, struct json_object *mes
     return true;
 }
 
+static bool check_tool_answer(const struct reading *reading, struct json_object *messages,
+                              const char *call_id)
+{
+    struct json_object *calls;
+    size_t asker = reading->index;
+
+    while (asker > 0 && reading->index - asker < TOOL_CALL_MAX_COUNT) {
+        asker--;
+        if (!has_role(json_object_array_get_idx(messages, asker), "tool"))
+            break;
+    }
+    calls = find_calls(json_object_array_get_idx(messages, asker));
+    for (size_t i = 0; calls != NULL && i < json_object_array_length(calls); i++)
+        if (names_id(json_object_array_get_idx(calls, i), "id", call_id))
+            return true;
+    return fault(reading, ": a tool message that answers no call of the message in front of it");
+}
+
+/* ---- the same in the form that tools replaced ------------------------------------------------
+ *
+ * One `function_call` without an id, answered by one message of the role function. Models of today
+ * do not know it, so it goes on as a call with an id made from its place. */
+
+static struct json_object *find_old_call(struct json_object *message)
+{
+    if (!has_role(message, "assistant") || find_calls(message) != NULL)
+        return NULL;
+    return json_get_object(message, "function_call");
+}
+
+static struct json_object *old_call_id(size_t index)
+{
+    char id[40];
+
+    (void)snprintf(id, sizeof id, "call_function_%zu", index);
+    return json_object_new_string(id);
+}
+
+static struct json_object *old_call(const struct reading *reading, struct json_object *messages,
+                                    struct json_object *function)
+{
+    struct json_object *calls = NULL, *call;
+    const char *name = json_get_string(function, "name", NULL);
+    bool ok;
+
+    if (name == NULL || json_get_string(function, "arguments", NULL) == NULL) {
+        fault(reading, ".function_call: a call without name or arguments");
+        return NULL;
+    }
+    if (!has_role(json_object_array_get_idx(messages, reading->index + 1), "function")) {
+        fault(reading, ".function_call: no function message directly behind it answers it");
+        return NULL;
+    }
+    call = json_object_new_object();
+    ok = json_set(call, "id", old_call_id(reading->index));
+    ok = json_set(call, "type", json_object_new_string("function")) && ok;
+    ok = json_set(call, "function", json_object_get(function)) && ok;
+    calls = json_object_new_array();
+    if (json_append(calls, call) && ok)
+        return calls;
+    json_object_put(calls);
+    return no_memory(reading);
+}
+
 /* ---- a message ------------------------------------------------------------------------------- */
 
 static const char *role_for_model(const char *role)
 {
-    static const char *const roles[] = {"system", "user", "assistant", "tool"};
+    static const char *const roles[][2] = {
+        {"system", "system"},       {"developer", "system"}, {"user", "user"},
+        {"assistant", "assistant"}, {"tool", "tool"},        {"function", "tool"},
+    };
 
-    if (strcmp(role, "developer") == 0)
-        return "system";
-    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
-        if (strcmp(role, roles[i]) == 0)
-            return roles[i];
+    for (size_t i = 0; role != NULL && i < sizeof roles / sizeof roles[0]; i++)
+        if (strcmp(role, roles[i][0]) == 0)
+            return roles[i][1];
     return NULL;
+}
+
+static bool add_calls(const struct reading *reading, struct json_object *messages,
+                      struct json_object *message, struct json_object *fresh)
+{
+    struct json_object *calls = find_calls(message), *function = find_old_call(message);
+
+    if (calls != NULL)
+        calls = check_tool_calls(reading, messages, calls) ? json_object_get(calls) : NULL;
+    else if (function != NULL)
+        calls = old_call(reading, messages, function);
+    else
+        return true;
+    return calls != NULL && (json_set(fresh, "tool_calls", calls) || no_memory(reading) != NULL);
+}
+
+static bool add_answered_call(const struct reading *reading, struct json_object *messages,
+                              struct json_object *message, struct json_object *fresh)
+{
+    const char *call_id = json_get_string(message, "tool_call_id", NULL);
+    struct json_object *id;
+
+    if (has_role(message, "function")) {
+        struct json_object *asker =
+            reading->index == 0 ? NULL : json_object_array_get_idx(messages, reading->index - 1);
+
+        if (find_old_call(asker) == NULL)
+            return fault(reading,
+                         ": a function message that answers no function_call of the message in "
+                         "front of it");
+        id = old_call_id(reading->index - 1);
+    } else {
+        if (call_id == NULL)
+            return fault(reading, ": a tool message without \"tool_call_id\"");
+        if (!check_tool_answer(reading, messages, call_id))
+            return false;
+        id = json_object_new_string(call_id);
+    }
+    return json_set(fresh, "tool_call_id", id) || no_memory(reading) != NULL;
 }
 
 /* The message in the model's form; the caller owns it. */
 static struct json_object *read_message(const struct reading *reading, struct json_object *messages,
                                         struct json_object *message)
 {
-    const char *given = json_object_is_type(message, json_type_object)
-                            ? json_get_string(message, "role", NULL)
-                            : NULL;
-    const char *role = given == NULL ? NULL : role_for_model(given), *call_id;
-    struct json_object *fresh, *content, *calls;
+    CLEANUP(json_cleanup) struct json_object *fresh = NULL;
+    const char *role = role_for_model(json_get_string(message, "role", NULL));
+    struct json_object *content;
     bool ok;
 
     if (role == NULL) {
-        fault(reading, ".role: expected system, developer, user, assistant or tool");
+        fault(reading, ".role: expected system, developer, user, assistant, tool or function");
         return NULL;
     }
     content = read_content(reading, message);
@@ -151,24 +277,13 @@ static struct json_object *read_message(const struct reading *reading, struct js
         return reading->err->code != ERROR_NONE ? NULL : no_memory(reading);
     fresh = json_object_new_object();
     ok = json_set(fresh, "role", json_object_new_string(role));
-    ok = json_set(fresh, "content", content) && ok;
-    call_id = json_get_string(message, "tool_call_id", NULL);
-    if (strcmp(role, "tool") == 0) {
-        if (call_id == NULL)
-            fault(reading, ": a tool message without \"tool_call_id\"");
-        else
-            ok = ok && json_set(fresh, "tool_call_id", json_object_new_string(call_id));
-    }
-    calls = json_get_array(message, "tool_calls");
-    if (strcmp(role, "assistant") == 0 && calls != NULL && json_object_array_length(calls) > 0 &&
-        check_tool_calls(reading, calls) && check_answers(reading, messages, calls))
-        ok = ok && json_set(fresh, "tool_calls", json_object_get(calls));
-    if (!ok && reading->err->code == ERROR_NONE)
-        (void)no_memory(reading);
-    if (reading->err->code == ERROR_NONE)
-        return fresh;
-    json_object_put(fresh);
-    return NULL;
+    if (!json_set(fresh, "content", content) || !ok)
+        return no_memory(reading);
+    if (strcmp(role, "assistant") == 0)
+        ok = add_calls(reading, messages, message, fresh);
+    else if (strcmp(role, "tool") == 0)
+        ok = add_answered_call(reading, messages, message, fresh);
+    return ok ? TAKE(fresh) : NULL;
 }
 
 static bool read_messages(struct json_object *messages, struct chat_input *out, struct error *err)

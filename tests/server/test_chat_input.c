@@ -1,12 +1,21 @@
 /* Chat requests: which are taken, in which form they go on, and what is said of the others. */
 #include "server/chat_input.h"
 
+#include "base/buffer.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 
 #include "../support/run.h"
 
 #include <json-c/json.h>
 #include <string.h>
+
+#define TWO_CALLS                                                                                \
+    "[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},{" \
+    "\"id\":"                                                                                    \
+    "\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]"
+#define OLD_CALL "{\"role\":\"assistant\",\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}"
+#define USER "{\"role\":\"user\",\"content\":\"q\"}"
 
 static const struct good {
     const char *body, *messages;
@@ -30,6 +39,23 @@ static const struct good {
      "calls\":"
      "[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{"
      "\"role\":\"tool\",\"content\":\"r\",\"tool_call_id\":\"a\"}]"},
+    {"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":"
+     "null,"
+     "\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}},{\"role\":\"function\",\"name\":"
+     "\"f\","
+     "\"content\":\"r\"}]}",
+     "[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_"
+     "calls\":[{"
+     "\"id\":\"call_function_1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
+     "\"{}\"}}]},{\"role\":\"tool\",\"content\":\"r\",\"tool_call_id\":\"call_function_1\"}]"},
+    {"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"tool_"
+     "calls\":" TWO_CALLS ",\"function_call\":null},{\"role\":\"tool\",\"tool_call_id\":\"b\","
+                          "\"content\":\"2\"},{\"role\":"
+     "\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"}]}",
+     "[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_"
+     "calls\":" TWO_CALLS
+     "},{\"role\":\"tool\",\"content\":\"2\",\"tool_call_id\":\"b\"},{\"role\":\"tool\","
+     "\"content\":\"1\",\"tool_call_id\":\"a\"}]"},
 };
 
 START_TEST(requests_go_on_in_the_models_form)
@@ -71,6 +97,24 @@ static const struct bad {
      "\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"user\","
      "\"content\":\"no answer\"}]}",
      "invalid_value", "messages"},
+    {"{\"messages\":[" USER ",{\"role\":\"assistant\",\"tool_calls\":" TWO_CALLS
+     "},{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"}]}",
+     "invalid_value", "messages"},
+    {"{\"messages\":[" USER ",{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"no call\"}]}",
+     "invalid_value", "messages"},
+    {"{\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"a\",\"tool_calls\":" TWO_CALLS "}," USER
+     "]}",
+     "invalid_value", "messages"},
+    {"{\"messages\":[" USER ",{\"role\":\"function\",\"name\":\"f\",\"content\":\"no call\"}]}",
+     "invalid_value", "messages"},
+    {"{\"messages\":[{\"role\":\"function\",\"name\":\"f\",\"content\":\"first\"}," USER "]}",
+     "invalid_value", "messages"},
+    {"{\"messages\":[" USER "," OLD_CALL "," USER "]}", "invalid_value", "messages"},
+    {"{\"messages\":[" USER "," OLD_CALL "]}", "invalid_value", "messages"},
+    {"{\"messages\":[" USER
+     ",{\"role\":\"assistant\",\"function_call\":{\"name\":\"f\"}},{\"role\":"
+     "\"function\",\"name\":\"f\",\"content\":\"r\"}]}",
+     "invalid_value", "messages"},
     {"{\"stream\":\"yes\",\"messages\":[]}", "invalid_value", "stream"},
     {"{\"stream_options\":{\"include_usage\":1},\"messages\":[]}", "invalid_value",
      "stream_options"},
@@ -96,6 +140,30 @@ START_TEST(bad_requests_are_refused_by_name)
 }
 END_TEST
 
+/* A body of the allowed size may hold tens of thousands of calls; comparing each with each answer
+ * would hold a worker up for seconds. */
+START_TEST(more_calls_than_a_model_makes_are_refused)
+{
+    CLEANUP(buffer_clear) struct buffer body;
+    struct chat_input input;
+    const char *param;
+    struct error err = {0}, refused = {0};
+
+    buffer_init(&body, 1 << 20);
+    ck_assert(buffer_add_text(
+        &body, "{\"messages\":[" USER ",{\"role\":\"assistant\",\"tool_calls\":[", &err));
+    for (int i = 0; i < 65; i++)
+        ck_assert(buffer_printf(&body, &err,
+                                "%s{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}",
+                                i == 0 ? "" : ","));
+    ck_assert(buffer_add_text(
+        &body, "]},{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"r\"}]}", &err));
+    ck_assert(!chat_input_read(body.data, body.len, 32, false, &input, &param, &refused));
+    ck_assert_ptr_nonnull(strstr(refused.message, "messages[1].tool_calls: more than 64 calls"));
+    chat_input_clear(&input);
+}
+END_TEST
+
 START_TEST(a_missing_stream_is_what_the_host_says)
 {
     const char *body = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"stream\":null}";
@@ -114,6 +182,7 @@ int main(void)
     const TTest *const tests[] = {
         requests_go_on_in_the_models_form,
         bad_requests_are_refused_by_name,
+        more_calls_than_a_model_makes_are_refused,
         a_missing_stream_is_what_the_host_says,
         NULL,
     };

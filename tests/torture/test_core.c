@@ -304,6 +304,8 @@ static const char request_body[] =
     "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
     "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},"
     "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"result\"},"
+    "{\"role\":\"assistant\",\"function_call\":{\"name\":\"g\",\"arguments\":\"{}\"}},"
+    "{\"role\":\"function\",\"name\":\"g\",\"content\":\"older\"},"
     "{\"role\":\"user\",\"content\":\"and now?\"}]}";
 
 static bool read_input(struct error *err)
@@ -322,7 +324,11 @@ static bool read_input(struct error *err)
                       "something\"},{\"role\":\"user\",\"content\":\"ab\"},{\"role\":\"assistant\","
                       "\"content\":\"\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
                       "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\","
-                      "\"content\":\"result\",\"tool_call_id\":\"c1\"},{\"role\":\"user\","
+                      "\"content\":\"result\",\"tool_call_id\":\"c1\"},{\"role\":\"assistant\","
+                      "\"content\":\"\",\"tool_calls\":[{\"id\":\"call_function_4\",\"type\":"
+                      "\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]},{"
+                      "\"role\":\"tool\",\"content\":\"older\",\"tool_call_id\":"
+                      "\"call_function_4\"},{\"role\":\"user\","
                       "\"content\":\"and now?\"}]") == 0,
         "the messages are whole");
     chat_input_clear(&input);
