@@ -5,23 +5,18 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_schema.h"
+#include "plugin/descriptor.h"
 #include "plugin/process_library.h"
 #include "plugin/trust.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sesame/plugin.h>
+#include <sesame/tool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define LIST_MAX_COUNT 32
-
-static const char *const known_interfaces[] = {"sesame.tool/1", "sesame.credential-provider/1",
-                                               NULL};
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
@@ -63,43 +58,11 @@ static int open_file(const struct plugin_manifest *manifest, const char *path, s
     return kept;
 }
 
-static bool load(struct plugin_library *library, const char *path, struct error *err)
-{
-    char name[40];
-    union {
-        void *symbol;
-        const struct sesame_plugin *descriptor;
-    } found;
-
-    (void)snprintf(name, sizeof name, "/proc/self/fd/%d", library->fd);
-    library->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (library->handle == NULL) {
-        const char *reason = dlerror();
-
-        return error_set_named(err, ERROR_BAD_INPUT, "PluginNotLoadable", "%s: %s", path,
-                               reason == NULL ? "cannot be loaded" : reason);
-    }
-    found.symbol = dlsym(library->handle, "sesame_plugin_v1");
-    if (found.symbol != NULL) {
-        library->descriptor = found.descriptor;
-        return true;
-    }
-    if (dlsym(library->handle, "sesame_plugin_v2") != NULL)
-        return error_set_named(err, ERROR_BAD_INPUT, "PluginWrongVersion",
-                               "%s: wanted the symbol sesame_plugin_v1, found sesame_plugin_v2: it "
-                               "needs a newer sesame",
-                               path);
-    return error_set_named(err, ERROR_BAD_INPUT, "PluginNoSymbol",
-                           "%s: wanted the symbol sesame_plugin_v1, found none: is it a sesame "
-                           "plugin?",
-                           path);
-}
-
 /* ---- the descriptor -------------------------------------------------------------------------- */
 
 static bool has_text(const char *const *list, const char *text)
 {
-    for (size_t i = 0; i < LIST_MAX_COUNT && list[i] != NULL; i++)
+    for (size_t i = 0; i < PLUGIN_LIST_MAX_COUNT && list[i] != NULL; i++)
         if (strcmp(list[i], text) == 0)
             return true;
     return false;
@@ -115,29 +78,24 @@ static bool check_descriptor(struct plugin_library *library, const char *path, s
     const struct sesame_plugin *plugin = library->descriptor;
     const struct plugin_manifest *manifest = library->manifest;
 
-    if (plugin->id == NULL || plugin->version == NULL || plugin->description == NULL ||
-        plugin->config_schema == NULL || plugin->needs == NULL || plugin->offers == NULL ||
-        plugin->get_interface == NULL || plugin->create == NULL || plugin->destroy == NULL)
-        return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
-                               "%s: sesame_plugin_v1 has a NULL where a text, list or function is "
-                               "required (only `stop` may be NULL)",
-                               path);
+    if (!plugin_descriptor_check(plugin, err))
+        return error_prefix(err, "%s", path);
     if (strcmp(plugin->id, manifest->id) != 0)
         return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
                                "%s: wanted the id \"%s\" of its manifest, found \"%.64s\"", path,
                                manifest->id, plugin->id);
-    for (char **offered = manifest->interfaces; *offered != NULL; offered++) {
-        if (!has_text(plugin->offers, *offered))
+    for (char **named = manifest->interfaces; *named != NULL; named++)
+        if (!has_text(plugin->offers, *named))
             return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
                                    "%s: its manifest names the interface %s, which it does not "
                                    "offer",
-                                   path, *offered);
+                                   path, *named);
+    for (size_t i = 0; i < PLUGIN_LIST_MAX_COUNT && plugin->offers[i] != NULL; i++) {
         /* A process serves tools; what else the library offers is not used there. */
-        if (library->apart != NULL && strcmp(*offered, "sesame.tool/1") != 0)
+        if (library->apart != NULL && strcmp(plugin->offers[i], SESAME_TOOL_V1) != 0)
             continue;
-        if (has_text(known_interfaces, *offered) && plugin->get_interface(*offered) == NULL)
-            return error_set_named(err, ERROR_BAD_INPUT, "PluginBadDescriptor",
-                                   "%s: get_interface(\"%s\") gives NULL", path, *offered);
+        if (!plugin_descriptor_check_interface(plugin, plugin->offers[i], err))
+            return error_prefix(err, "%s", path);
     }
     return true;
 }
@@ -150,6 +108,16 @@ static bool compile_schema(struct plugin_library *library, const char *path, str
     if (library->schema_json != NULL)
         library->schema = json_schema_new(library->schema_json, err);
     return library->schema != NULL || error_prefix(err, "%s: its configuration schema", path);
+}
+
+/* The descriptor, from the library mapped here or read out by a process. */
+static bool find_descriptor(struct plugin_library *library, const char *program, const char *path,
+                            struct error *err)
+{
+    if (program != NULL)
+        return process_library_describe(library, program, path, err);
+    library->descriptor = plugin_descriptor_load(library->fd, err);
+    return library->descriptor != NULL || error_prefix(err, "%s", path);
 }
 
 struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
@@ -168,9 +136,8 @@ struct plugin_library *plugin_library_load(const struct plugin_manifest *manifes
     library->fd = open_file(manifest, path, err);
     if (library->fd >= 0 &&
         (trust == NULL || plugin_trust_check(trust, manifest, library->fd, path, err)) &&
-        (program == NULL ? load(library, path, err)
-                         : process_library_describe(library, program, path, err)) &&
-        check_descriptor(library, path, err) && compile_schema(library, path, err))
+        find_descriptor(library, program, path, err) && check_descriptor(library, path, err) &&
+        compile_schema(library, path, err))
         return library;
     if (err->code == ERROR_NONE)
         error_set(err, ERROR_INTERNAL, "%s cannot be opened: %s", path, strerror(errno));

@@ -13,7 +13,6 @@ struct plugin_library {
     const struct sesame_plugin *descriptor;
     struct json_object *schema_json;
     struct json_schema *schema;
-    void *handle;
     int fd;                        /* kept open: its number names the library */
     struct process_library *apart; /* NULL: it is mapped here */
 };

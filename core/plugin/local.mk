@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libplugin.la
 libplugin_la_SOURCES = \
     core/plugin/catalogue.c core/plugin/catalogue.h \
+    core/plugin/descriptor.c core/plugin/descriptor.h \
     core/plugin/engine_set.c core/plugin/engine_set.h \
     core/plugin/handles.c core/plugin/handles.h \
     core/plugin/instance.c core/plugin/instance.h core/plugin/instance_new.c \

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "plugin/descriptor.h"
 #include "plugin/process_proxy.h"
 
 #include <stdio.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #define DESCRIBE_TIMEOUT_MS 10000
-#define LIST_MAX_COUNT 32
 #define DESCRIPTOR_MAX_BYTES ((size_t)512 * 1024)
 
 /* ---- the descriptor, out of a frame ---------------------------------------------------------- */
@@ -19,9 +19,9 @@
 static char **get_list(struct wire_reader *reader)
 {
     uint32_t count = wire_get_u32(reader);
-    char **list = calloc(LIST_MAX_COUNT + 1, sizeof *list);
+    char **list = calloc(PLUGIN_LIST_MAX_COUNT + 1, sizeof *list);
 
-    if (count > LIST_MAX_COUNT)
+    if (count > PLUGIN_LIST_MAX_COUNT)
         reader->is_bad = true;
     for (uint32_t i = 0; list != NULL && i < count && !reader->is_bad; i++) {
         list[i] = slice_dup(wire_get_text(reader));
@@ -93,7 +93,8 @@ void process_library_read_refusal(const struct wire_frame *frame, struct error *
 
     (void)snprintf(text, sizeof text, "%.*s", (int)(name.len < sizeof text ? name.len : 0),
                    name.data == NULL ? "" : name.data);
-    error_set_named(err, ERROR_BAD_INPUT, text, "%.*s", (int)(reason.len < 400 ? reason.len : 400),
+    error_set_named(err, ERROR_BAD_INPUT, text, "%.*s",
+                    (int)utf8_prefix(reason.data, reason.len, 400),
                     reason.data == NULL ? "" : reason.data);
 }
 

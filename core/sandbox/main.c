@@ -3,12 +3,12 @@
  * The host starts it with an empty environment and the socket as standard input, and sends the
  * library's descriptor. Not for use by hand. */
 #include "net/loop.h"
+#include "plugin/descriptor.h"
 #include "sandbox/child.h"
 #include "sandbox/guard.h"
 
 #include "base/error.h"
 
-#include <dlfcn.h>
 #include <sesame/tool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,74 +16,24 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
-#define LIST_MAX_COUNT 32
 
 /* ---- the library ----------------------------------------------------------------------------- */
 
-static void refuse(const char *name, const char *reason)
+static void refuse(const struct error *why)
 {
     struct wire_writer writer;
 
     channel_open(&child.channel, &writer, WIRE_REFUSED, 0);
-    wire_put_text(&writer, slice_of(name));
-    wire_put_text(&writer, (struct slice){reason, utf8_prefix(reason, strlen(reason), 400)});
+    wire_put_text(&writer, slice_of(why->name));
+    wire_put_text(&writer, slice_of(why->message));
     (void)channel_send(&child.channel, &writer);
-}
-
-static const struct sesame_plugin *load(int library_fd)
-{
-    union {
-        void *symbol;
-        const struct sesame_plugin *plugin;
-    } found;
-    char path[40];
-    void *library;
-
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", library_fd);
-    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        refuse("PluginNotLoadable", dlerror());
-        return NULL;
-    }
-    found.symbol = dlsym(library, "sesame_plugin_v1");
-    if (found.symbol != NULL)
-        return found.plugin;
-    if (dlsym(library, "sesame_plugin_v2") != NULL)
-        refuse("PluginWrongVersion",
-               "wanted the symbol sesame_plugin_v1, found sesame_plugin_v2: "
-               "it needs a newer sesame");
-    else
-        refuse("PluginNoSymbol",
-               "wanted the symbol sesame_plugin_v1, found none: is it a sesame plugin?");
-    return NULL;
-}
-
-static bool is_complete(const struct sesame_plugin *plugin)
-{
-    const struct sesame_tool_v1 *tool;
-
-    if (plugin->id == NULL || plugin->version == NULL || plugin->description == NULL ||
-        plugin->config_schema == NULL || plugin->needs == NULL || plugin->offers == NULL ||
-        plugin->get_interface == NULL || plugin->create == NULL || plugin->destroy == NULL) {
-        refuse("PluginBadDescriptor",
-               "sesame_plugin_v1 has a NULL where a text, list or function "
-               "is required (only `stop` may be NULL)");
-        return false;
-    }
-    tool = plugin->get_interface(SESAME_TOOL_V1);
-    if (tool != NULL && tool->list != NULL && tool->call != NULL && tool->cancel != NULL)
-        return true;
-    refuse("PluginBadDescriptor", "get_interface(\"" SESAME_TOOL_V1
-                                  "\") gives NULL or a table with "
-                                  "a NULL: only tools live in a process of their own");
-    return false;
 }
 
 static void put_list(struct wire_writer *writer, const char *const *list)
 {
     uint32_t count = 0;
 
-    while (count < LIST_MAX_COUNT && list[count] != NULL)
+    while (count < PLUGIN_LIST_MAX_COUNT && list[count] != NULL)
         count++;
     wire_put_u32(writer, count);
     for (uint32_t i = 0; i < count; i++)
@@ -111,7 +61,7 @@ static void describe(const struct sesame_plugin *plugin)
     put_list(&writer, plugin->needs);
     put_list(&writer, plugin->offers);
     if (!channel_send(&child.channel, &writer))
-        refuse("PluginBadDescriptor", "its descriptor is too large");
+        refuse(&(struct error){ERROR_LIMIT, "PluginBadDescriptor", "its descriptor is too large"});
     child_report_refusals();
 }
 
@@ -151,20 +101,28 @@ static bool open_loop(struct error *err)
 }
 
 /* Its constructors run inside; nothing else of it does before the last restrictions are on. */
-static const struct sesame_plugin *load_contained(int library_fd, uint32_t guards)
+static const struct sesame_plugin *load_contained(int library_fd, uint32_t guards,
+                                                  struct error *err)
 {
     const struct sesame_plugin *plugin;
 
     say_guards(guards);
-    plugin = load(library_fd);
+    plugin = plugin_descriptor_load(library_fd, err);
     close(library_fd);
-    if (plugin != NULL && !guard_after_load(guards)) {
-        refuse("PluginNotContained",
-               "it cannot be held back: a thread of its constructors does "
-               "not take the restrictions");
+    if (plugin == NULL)
+        return NULL;
+    if (!guard_after_load(guards)) {
+        error_set_named(err, ERROR_DENIED, "PluginNotContained",
+                        "it cannot be held back: a thread of its constructors does not take the "
+                        "restrictions");
         return NULL;
     }
-    return plugin;
+    if (!plugin_descriptor_check(plugin, err))
+        return NULL;
+    if (plugin_descriptor_check_interface(plugin, SESAME_TOOL_V1, err))
+        return plugin;
+    error_prefix(err, "only tools live in a process of their own");
+    return NULL;
 }
 
 int main(void)
@@ -186,9 +144,11 @@ int main(void)
     if (library_fd < 0 || !open_loop(&err))
         return EXIT_USAGE;
     guards = guard_before_load(guards, library_fd);
-    plugin = load_contained(library_fd, guards);
+    plugin = load_contained(library_fd, guards, &err);
+    if (plugin == NULL)
+        refuse(&err);
     /* _exit: what the library left to be run at the end is not run. */
-    if (plugin == NULL || !is_complete(plugin) || !child_open(plugin))
+    if (plugin == NULL || !child_open(plugin))
         _exit(1);
     describe(plugin);
     loop_run(child.loop);

@@ -121,7 +121,9 @@ START_TEST(bad_plugins_are_refused_with_the_reason)
     } bad[] = {
         {"nosymbol", "wanted the symbol sesame_plugin_v1, found none"},
         {"wrongmajor", "found sesame_plugin_v2"},
-        {"nulltables", "NULL"},
+        {"nulltables", "sesame_plugin_v1.create is NULL (only `stop` may be)"},
+        {"nointerface", "get_interface(\"sesame.tool/1\") gives NULL"},
+        {"nullcall", "get_interface(\"sesame.tool/1\") gives a table with a NULL in it"},
         {"wrongid", "wanted the id \"wrongid\" of its manifest, found \"another\""},
         {"brokenschema", "its configuration schema: #.type"},
     };
@@ -336,6 +338,25 @@ START_TEST(a_tool_that_never_completes_is_answered_for)
 }
 END_TEST
 
+START_TEST(a_late_completion_is_counted_and_harmless)
+{
+    /* In a process: tests/hostile. */
+    for (const enum placement *at = everywhere; at < everywhere + 2; at++) {
+        open_tool_at("late", "{}", *at);
+        call_tool(10);
+        PEER_RUN_UNTIL(loop, done_count == 1);
+        ck_assert_int_eq(done_status, SESAME_TIMED_OUT);
+        call_tool(5000); /* during which it completes the first */
+        PEER_RUN_UNTIL(loop, done_count == 1);
+        ck_assert_int_eq(done_status, SESAME_OK);
+        ck_assert_str_eq(done_text, "done");
+        ck_assert_int_eq(progress_count, 1);
+        close_tool();
+        ck_assert_ptr_nonnull(strstr(misbehaviour, "completed_late "));
+    }
+}
+END_TEST
+
 START_TEST(a_flood_is_cut_off)
 {
     FOR_EACH_PLACEMENT(at)
@@ -409,6 +430,7 @@ int main(void)
         a_good_tool_lists_emits_and_completes,
         a_second_completion_is_counted_and_harmless,
         a_tool_that_never_completes_is_answered_for,
+        a_late_completion_is_counted_and_harmless,
         a_flood_is_cut_off,
         something_that_is_no_result_is_an_error,
         a_cancelled_call_is_silent,
