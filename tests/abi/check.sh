@@ -59,13 +59,14 @@ written=$(grep -c '^AT([a-z]' "$here/layout.c")
     echo "abi: the contract has $members members, layout.c has offsets of $written" >&2
     exit 1
 }
-for name in $(grep -ohE '\bSESAME_[A-Z0-9_]+' "$headers"/sesame/{plugin,services,tool,credential_provider}.h | sort -u); do
+while read -r name; do
     case "$name" in *_H | SESAME_EXPORT) continue ;; esac
     grep -q "^[A-Z]*($name," "$here/layout.c" || {
         echo "abi: layout.c does not say what $name is" >&2
         exit 1
     }
-done
+done < <(grep -ohE '\bSESAME_[A-Z0-9_]+' \
+    "$headers"/sesame/{plugin,services,tool,credential_provider}.h | sort -u)
 
 # Every plugin exports one symbol.
 found=0

@@ -50,7 +50,7 @@ static const struct good {
      "\"{}\"}}]},{\"role\":\"tool\",\"content\":\"r\",\"tool_call_id\":\"call_function_1\"}]"},
     {"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"tool_"
      "calls\":" TWO_CALLS ",\"function_call\":null},{\"role\":\"tool\",\"tool_call_id\":\"b\","
-                          "\"content\":\"2\"},{\"role\":"
+     "\"content\":\"2\"},{\"role\":"
      "\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"}]}",
      "[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_"
      "calls\":" TWO_CALLS
