@@ -196,45 +196,6 @@ void secret_builder_clear(struct secret_builder *builder)
     secret_builder_init(builder, builder->max_bytes);
 }
 
-/* Without the line break that editors and shells leave at the end. */
-static size_t trimmed_len(const char *bytes, size_t len)
-{
-    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
-        len--;
-    return len;
-}
-
-/* NAME_FILE names a file instead, as systemd, Kubernetes and Docker hand out secrets. */
-static struct secret *from_named_file(const char *name, struct error *err)
-{
-    char variable[200];
-    int len = snprintf(variable, sizeof variable, "%s_FILE", name);
-    const char *path = len < (int)sizeof variable ? getenv(variable) : NULL;
-    struct secret *secret;
-
-    if (path == NULL)
-        return NULL;
-    secret = secret_from_file(path, err);
-    if (secret == NULL)
-        error_prefix(err, "%s", variable);
-    return secret;
-}
-
-struct secret *secret_from_environment(const char *name, struct error *err)
-{
-    char *value = getenv(name);
-    struct secret *secret;
-
-    if (value == NULL)
-        return from_named_file(name, err);
-    secret = secret_take_bytes(value, strlen(value), err);
-    if (secret == NULL)
-        return NULL;
-    unsetenv(name);
-    secret_shrink(secret, trimmed_len(secret->bytes, secret->len));
-    return secret;
-}
-
 /* Reads in small pieces, each wiped, so that a small file needs little of the arena. */
 static bool read_into(int fd, struct secret_builder *builder, struct error *err)
 {
@@ -266,7 +227,7 @@ struct secret *secret_from_file(const char *path, struct error *err)
         return NULL;
     }
     if (builder.len > 0)
-        builder.len = trimmed_len(builder.secret->bytes, builder.len);
+        builder.len = slice_trim_line_end((struct slice){builder.secret->bytes, builder.len}).len;
     if (builder.len == 0) {
         secret_builder_clear(&builder);
         error_set(err, ERROR_BAD_INPUT, "reading %s: the file is empty", path);

@@ -93,11 +93,16 @@ bool secret_builder_add(struct secret_builder *builder, const char *bytes, size_
 struct secret *secret_builder_take(struct secret_builder *builder, struct error *err);
 void secret_builder_clear(struct secret_builder *builder);
 
-/* Copies the value of an environment variable into the arena and overwrites it in place in the
- * process's environment block (unsetenv alone leaves it readable), then unsets it; trailing CR and
- * LF are cut. When it is not set, NAME_FILE may name a file that holds the value. NULL without an
- * error when neither is set. Only before other threads start. */
+/* The value of an environment variable, copied into the arena and overwritten in place in the
+ * process's environment block (unsetenv alone leaves it readable), then unset; trailing CR and LF
+ * are cut. Whoever asks for it again gets a reference of the same secret, until secret_arena_close.
+ * When it is not set, NAME_FILE may name a file that holds the value, read each time. NULL without
+ * an error when neither is set. Only on the owner's thread. */
 struct secret *secret_from_environment(const char *name, struct error *err);
+/* From now on other threads may look for variables of theirs: one that is taken stays, empty. */
+void secret_environment_freeze(void);
+/* True when the variable's value has been taken. Only on the owner's thread. */
+bool secret_environment_has(const char *name);
 
 /* Reads a whole file (1 byte to 64 KiB) into the arena; trailing CR and LF are cut. */
 struct secret *secret_from_file(const char *path, struct error *err);

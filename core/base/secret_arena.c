@@ -125,6 +125,7 @@ void secret_arena_close(void)
 {
     if (arena == NULL)
         return;
+    secret_environment_clear();
     explicit_bzero(arena, arena_bytes);
     munmap(arena, arena_bytes);
     arena = NULL;

@@ -14,4 +14,7 @@ void arena_free(void *block);
 /* Calls `fn` for each used block, with the arena locked: `fn` must not allocate from it. */
 void arena_for_each(void (*fn)(void *arg, void *block, size_t size), void *arg);
 
+/* Lets go of what was taken from the environment; a part of secret_arena_close. */
+void secret_environment_clear(void);
+
 #endif

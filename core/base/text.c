@@ -46,6 +46,13 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+struct slice slice_trim_line_end(struct slice a)
+{
+    while (a.len > 0 && (a.data[a.len - 1] == '\n' || a.data[a.len - 1] == '\r'))
+        a.len--;
+    return a;
+}
+
 struct slice slice_trim(struct slice a)
 {
     while (a.len > 0 && is_blank(a.data[0])) {

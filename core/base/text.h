@@ -20,7 +20,8 @@ bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_text(struct slice a, const char *text);
 bool slice_equal_nocase(struct slice a, const char *text); /* ASCII */
 bool slice_starts_with(struct slice a, const char *prefix);
-struct slice slice_trim(struct slice a); /* blanks, tabs, CR, LF at both ends */
+struct slice slice_trim(struct slice a);          /* blanks, tabs, CR, LF at both ends */
+struct slice slice_trim_line_end(struct slice a); /* CR and LF at the end, as editors leave them */
 
 /* Cuts `rest` at the first `separator`: returns the part before it and leaves the part behind it
  * in `rest`. With no separator left it returns all of `rest` and leaves {NULL, 0}. */

@@ -1,6 +1,7 @@
 /* What each authnMethod of the IDaaS file needs, and what is missing or does not fit. */
 #include "config/idaas_private.h"
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/idaas_config.h"
 #include "config/problems.h"
@@ -81,6 +82,8 @@ static void check_variable(const struct place *authn, const char *key, const cha
     }
     value = source->get_env(source->arg, name);
     if (value == NULL ? has_file(source, name) : slice_trim(slice_of(value)).len > 0)
+        return;
+    if (secret_environment_has(name)) /* a reload: it was moved into locked memory */
         return;
     problem = place_problem(authn, false, key);
     PROBLEM_SET(problem, code, "%s", value_code);

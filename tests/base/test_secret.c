@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/secret_arena.h"
 
 #include "../support/run.h"
 
@@ -24,6 +25,7 @@ static void teardown(void)
 {
     struct secret_usage usage;
 
+    secret_environment_clear();
     secret_arena_usage(&usage);
     ck_assert_uint_eq(usage.count, 0);
     secret_arena_close();
@@ -114,10 +116,10 @@ START_TEST(a_variable_may_name_a_file_instead)
     ck_assert_str_eq(secret_borrow(secret, NULL), "directly");
     secret_free(secret);
     unlink(path);
-    ck_assert_ptr_null(secret_from_environment("SESAME_CANARY", &err));
-    ck_assert_msg(strstr(err.message, "SESAME_CANARY_FILE") != NULL, "%s", err.message);
+    setenv("SESAME_CANARY_3_FILE", path, 1);
+    ck_assert_ptr_null(secret_from_environment("SESAME_CANARY_3", &err));
+    ck_assert_msg(strstr(err.message, "SESAME_CANARY_3_FILE") != NULL, "%s", err.message);
     ck_assert_ptr_nonnull(strstr(err.message, path));
-    unsetenv("SESAME_CANARY_FILE");
 }
 END_TEST
 
@@ -132,8 +134,27 @@ START_TEST(an_environment_variable_is_gone_from_the_block_the_kernel_shows)
     ck_assert_str_eq(secret_borrow(secret, NULL), "env-canary-93571");
     ck_assert_ptr_null(getenv("SESAME_CANARY"));
     ck_assert_ptr_null(memmem(block, sizeof block, "env-canary", 10));
-    ck_assert_ptr_null(secret_from_environment("SESAME_CANARY", &err));
+}
+END_TEST
+
+/* Two providers may name one variable, and a reload names it again. */
+START_TEST(an_environment_variable_that_was_taken_can_be_named_again)
+{
+    CLEANUP(secret_cleanup) struct secret *first = NULL, *again = NULL, *changed = NULL;
+    struct error err = {0};
+
+    ck_assert(!secret_environment_has("SESAME_CANARY_2"));
+    ck_assert_ptr_null(secret_from_environment("SESAME_CANARY_2", &err));
     ck_assert_int_eq(err.code, ERROR_NONE);
+    setenv("SESAME_CANARY_2", "env-canary-1\n", 1);
+    first = secret_from_environment("SESAME_CANARY_2", &err);
+    again = secret_from_environment("SESAME_CANARY_2", &err);
+    ck_assert_str_eq(secret_borrow(first, NULL), "env-canary-1");
+    ck_assert_ptr_eq(first, again);
+    ck_assert(secret_environment_has("SESAME_CANARY_2"));
+    setenv("SESAME_CANARY_2", "env-canary-2", 1);
+    changed = secret_from_environment("SESAME_CANARY_2", &err);
+    ck_assert_str_eq(secret_borrow(changed, NULL), "env-canary-2");
 }
 END_TEST
 
@@ -259,6 +280,7 @@ int main(void)
         a_full_arena_refuses_and_recovers,
         the_owner_of_a_cache_is_asked_to_evict,
         an_environment_variable_is_gone_from_the_block_the_kernel_shows,
+        an_environment_variable_that_was_taken_can_be_named_again,
         a_variable_may_name_a_file_instead,
         a_file_is_read_without_its_last_line_end,
         a_builder_grows_inside_the_arena_up_to_its_limit,

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/json_schema.h"
 #include "base/secret.h"
+#include "base/secret_arena.h"
 #include "base/text.h"
 #include "net/http_client.h"
 #include "net/loop.h"
@@ -352,6 +353,7 @@ void alibaba_open(const char *config)
 void alibaba_close(void)
 {
     provider_port_free(provider);
+    secret_environment_clear(); /* the next one begins with an environment of its own */
     provider = NULL;
     for (int i = 0; i < 3; i++)
         loop_run_once(loop, 0);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/secret_arena.h"
 #include "base/text.h"
 #include "config/idaas_config.h"
 #include "credential/token_binding.h"
@@ -240,6 +241,7 @@ bool bench_try(struct json_object *sdk_config, struct error *err)
     struct buffer json;
     bool ok;
 
+    secret_environment_clear(); /* each begins with an environment of its own */
     if (config == NULL)
         return false;
     buffer_init(&json, 65536);
