@@ -1,5 +1,10 @@
 # tests: its part of the build
-EXTRA_DIST += tests/lint.sh
+EXTRA_DIST += tests/lint.sh tests/installed.sh
+
+# `make distcheck` installs and makes this.
+installcheck-local:
+	CC='$(CC)' $(top_srcdir)/tests/installed.sh $(top_srcdir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir) \
+	    $(DESTDIR)$(includedir) $(DESTDIR)$(pkgdatadir)
 
 .PHONY: lint format
 lint:

@@ -22,14 +22,16 @@ sesame_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.l
     libnet.la libconfig.la libbase.la \
     $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) -ldl -lpthread
 
-# So that the program runs from the build tree: plugins and page where it looks first.
+# So that the program runs from the build tree: plugins and page where it looks first. The manifests
+# are copied, with the mode that installing gives them: one that others can write is refused.
 all-local: build-tree
 build-tree: $(pkglib_LTLIBRARIES)
 	@$(MKDIR_P) sesame-plugins
 	@for module in $(pkglib_LTLIBRARIES); do \
 	    ln -sf ../.libs/`basename $$module .la`.so sesame-plugins/; done
 	@for manifest in $(dist_manifest_DATA); do \
-	    ln -sf $(abs_top_srcdir)/$$manifest sesame-plugins/; done
+	    rm -f sesame-plugins/`basename $$manifest`; \
+	    $(INSTALL_DATA) $(top_srcdir)/$$manifest sesame-plugins/; done
 	@rm -f sesame-web; ln -sf $(abs_top_srcdir)/web sesame-web
 .PHONY: build-tree
 clean-local:

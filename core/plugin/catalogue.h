@@ -32,8 +32,8 @@ struct plugin_manifest {
 };
 
 /* Reads every manifest of `directory`, and of the extra ones (NULL-terminated, may be NULL). A
- * broken manifest is reported through log_warn and left out; a directory that is missing or
- * writable by others is an error. */
+ * broken manifest is reported through log_warn and left out; a directory that is missing is an
+ * error. */
 struct plugin_catalogue *plugin_catalogue_new(const char *directory, const char *const *extra,
                                               struct error *err);
 /* Libraries stay mapped for the life of the process (lessons, unload). */
@@ -57,8 +57,8 @@ const struct plugin_manifest *
 plugin_catalogue_find_provider(const struct plugin_catalogue *catalogue, const char *authn_method,
                                const char *plugin_name);
 
-/* Opens the library once (later calls give the same): checks owner and mode of file and folder,
- * loads, finds the symbol, validates the descriptor against the manifest, compiles the
+/* Opens the library once (later calls give the same): checks owner and mode of library, manifest
+ * and folder, loads, finds the symbol, validates the descriptor against the manifest, compiles the
  * configuration schema. The error says path, wanted, found. */
 struct plugin_library *plugin_library_open(struct plugin_catalogue *catalogue,
                                            const struct plugin_manifest *manifest,

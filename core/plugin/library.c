@@ -20,7 +20,8 @@
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* Who can write the file or its folder can be this process. */
+/* Who can write the library or its folder can be this process; who can write the manifest says
+ * which origins it may call. */
 static bool check_owner(const char *path, const struct stat *found, struct error *err)
 {
     if (found->st_uid != 0 && found->st_uid != geteuid())
@@ -38,7 +39,7 @@ static bool check_owner(const char *path, const struct stat *found, struct error
 static int open_file(const struct plugin_manifest *manifest, const char *path, struct error *err)
 {
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat file, folder;
+    struct stat file, folder, beside;
     int kept;
 
     if (fd < 0 || fstat(fd, &file) != 0) {
@@ -50,8 +51,9 @@ static int open_file(const struct plugin_manifest *manifest, const char *path, s
         error_set_named(err, ERROR_DENIED, "PluginNotTrusted", "%s is not a regular file", path);
         return -1;
     }
-    if (stat(manifest->directory, &folder) != 0 || !check_owner(path, &file, err) ||
-        !check_owner(manifest->directory, &folder, err))
+    if (stat(manifest->directory, &folder) != 0 || stat(manifest->path, &beside) != 0 ||
+        !check_owner(path, &file, err) || !check_owner(manifest->directory, &folder, err) ||
+        !check_owner(manifest->path, &beside, err))
         return -1;
     kept = fd;
     fd = -1;

@@ -140,31 +140,58 @@ START_TEST(bad_plugins_are_refused_with_the_reason)
 }
 END_TEST
 
-START_TEST(a_library_that_others_can_write_is_refused)
+/* `name` in the folder, or the folder itself, stands in the reason with what is wrong with it. */
+static void expect_distrust(const char *name, const char *fault)
 {
+    char path[100];
     struct error err = {0};
+
+    snprintf(path, sizeof path, "%s%s%s", folder, name[0] == '\0' ? "" : "/", name);
+    catalogue = plugin_catalogue_new(folder, NULL, &err);
+    ck_assert_ptr_null(
+        plugin_library_open(catalogue, plugin_catalogue_find(catalogue, "good"), &err));
+    ck_assert_str_eq(err.name, "PluginNotTrusted");
+    ck_assert_msg(strncmp(err.message, path, strlen(path)) == 0 &&
+                      strncmp(err.message + strlen(path), fault, strlen(fault)) == 0,
+                  "%s", err.message);
+    plugin_catalogue_free(catalogue);
+    catalogue = NULL;
+}
+
+static const char *const trusted[] = {"good.so", "good.json", ""};
+
+START_TEST(what_others_can_write_is_refused)
+{
     char path[100];
 
     install("good");
-    snprintf(path, sizeof path, "%s/good.so", folder);
-    ck_assert_int_eq(chmod(path, 0777), 0);
-    catalogue = plugin_catalogue_new(folder, NULL, &err);
-    ck_assert_ptr_null(
-        plugin_library_open(catalogue, plugin_catalogue_find(catalogue, "good"), &err));
-    ck_assert_str_eq(err.name, "PluginNotTrusted");
+    for (size_t i = 0; i < sizeof trusted / sizeof trusted[0]; i++)
+        for (mode_t write = 0002; write <= 0020; write <<= 3) {
+            mode_t mode = trusted[i][0] == '\0' ? 0700 : 0600;
+            char fault[60];
+
+            snprintf(path, sizeof path, "%s/%s", folder, trusted[i]);
+            ck_assert_int_eq(chmod(path, mode | write), 0);
+            snprintf(fault, sizeof fault, " has mode %04o, so that others", mode | write);
+            expect_distrust(trusted[i], fault);
+            ck_assert_int_eq(chmod(path, mode), 0);
+        }
 }
 END_TEST
 
-START_TEST(a_folder_that_others_can_write_is_refused)
+START_TEST(what_belongs_to_somebody_else_is_refused)
 {
-    struct error err = {0};
+    char path[100];
 
+    if (geteuid() != 0)
+        return; /* only root can give a file away */
     install("good");
-    ck_assert_int_eq(chmod(folder, 0777), 0);
-    catalogue = plugin_catalogue_new(folder, NULL, &err);
-    ck_assert_ptr_null(
-        plugin_library_open(catalogue, plugin_catalogue_find(catalogue, "good"), &err));
-    ck_assert_str_eq(err.name, "PluginNotTrusted");
+    for (size_t i = 0; i < sizeof trusted / sizeof trusted[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, trusted[i]);
+        ck_assert_int_eq(chown(path, 65534, (gid_t)-1), 0);
+        expect_distrust(trusted[i], " belongs to user 65534, expected root or user 0");
+        ck_assert_int_eq(chown(path, 0, (gid_t)-1), 0);
+    }
 }
 END_TEST
 
@@ -399,6 +426,21 @@ START_TEST(a_cancelled_call_is_silent)
 }
 END_TEST
 
+START_TEST(an_instance_is_stopped_waited_for_and_destroyed)
+{
+    FOR_EACH_PLACEMENT(at)
+    {
+        int64_t began_ms = clock_monotonic_ms();
+
+        open_tool_at("farewell", "{}", *at);
+        call_tool(5000);
+        PEER_RUN_UNTIL(loop, done_count == 1);
+        close_tool();
+        ck_assert_int_lt(clock_monotonic_ms() - began_ms, 1900); /* no grace time was used up */
+    }
+}
+END_TEST
+
 START_TEST(a_wrong_configuration_is_refused_with_all_its_faults)
 {
     struct tool_host_options options = {.config = &config,
@@ -423,8 +465,8 @@ int main(void)
 {
     const TTest *const tests[] = {
         bad_plugins_are_refused_with_the_reason,
-        a_library_that_others_can_write_is_refused,
-        a_folder_that_others_can_write_is_refused,
+        what_others_can_write_is_refused,
+        what_belongs_to_somebody_else_is_refused,
         a_blocking_tool_leaves_the_loop_free,
         a_blocked_tool_sees_its_deadline,
         a_good_tool_lists_emits_and_completes,
@@ -434,6 +476,7 @@ int main(void)
         a_flood_is_cut_off,
         something_that_is_no_result_is_an_error,
         a_cancelled_call_is_silent,
+        an_instance_is_stopped_waited_for_and_destroyed,
         a_wrong_configuration_is_refused_with_all_its_faults,
         NULL,
     };

@@ -1,12 +1,14 @@
 // The chat endpoint as the official client sees it, with every step done for real over HTTP.
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 
 import OpenAI, { APIError, AuthenticationError, BadRequestError, InternalServerError,
   NotFoundError, RateLimitError } from 'openai';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
-import { startAgent, userToken, run } from './agent.mjs';
+import { build, startAgent, userToken, run } from './agent.mjs';
 
 let cloud, agent, token;
 before(async () => {
@@ -230,6 +232,13 @@ test('no secret shows up in an answer, the log, the audit or a model request', a
   assert.deepEqual(await seenBy(keys[0]), ['model']);
   assert.deepEqual(await seenBy(keys[1]), ['mcp']);
   assert.deepEqual(await seenBy(token), []);
+});
+
+test('only the plugins that the configuration selects are mapped', () => {
+  const maps = readFileSync(`/proc/${agent.pid}/maps`, 'utf8');
+  const there = readdirSync(join(build, 'sesame-plugins')).filter((name) => name.endsWith('.so'));
+  assert.deepEqual(there.filter((name) => maps.includes(`/${name}\n`)).sort(),
+    ['client-secret.so', 'enterprise-service.so', 'mcp.so']);
 });
 
 test('the command line lists and calls tools, fetches a token without showing it, checks files', async () => {
