@@ -36,7 +36,7 @@ test_services_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_services_LDADD = $(LOCAL_CLOUD_TEST_LIBS)
 EXTRA_DIST += tests/local-cloud/captured.h tests/local-cloud/world.h tests/vectors/idaas-requests.json \
               tests/vectors/idaas-developerapi-requests.json tests/vectors/alibaba-acs3.json tests/vectors/alibaba-credential-chain.json tests/vectors/alibaba-generate-oauth-token.json
-EXTRA_DIST += tests/e2e/local-cloud/alibaba.test.mjs tests/e2e/local-cloud/alibaba_client.cjs tests/e2e/local-cloud/redirect.cjs tests/e2e/local-cloud/vendor.mjs tests/e2e/local-cloud/developer_api.test.mjs tests/e2e/local-cloud/captures.test.mjs tests/e2e/local-cloud/model_quirks.test.mjs tests/e2e/local-cloud/pages.test.mjs
+EXTRA_DIST += tests/e2e/local-cloud/alibaba.test.mjs tests/e2e/local-cloud/alibaba_client.cjs tests/e2e/local-cloud/redirect.cjs tests/e2e/local-cloud/vendor.mjs tests/e2e/local-cloud/developer_api.test.mjs tests/e2e/local-cloud/captures.test.mjs tests/e2e/local-cloud/amap.test.mjs tests/e2e/local-cloud/model_quirks.test.mjs tests/e2e/local-cloud/switches.test.mjs tests/e2e/local-cloud/pages.test.mjs
 EXTRA_DIST += tests/e2e/local-cloud/client_auth.test.mjs
 EXTRA_DIST += tests/e2e/local-cloud/local_cloud.test.mjs tests/e2e/local-cloud/stand_in.mjs \
               tests/e2e/local-cloud/package.json tests/e2e/local-cloud/package-lock.json
