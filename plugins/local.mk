@@ -3,6 +3,7 @@ sesameincludedir = $(includedir)/sesame
 sesameinclude_HEADERS = \
     plugins/include/sesame/credential_provider.h \
     plugins/include/sesame/plugin.h \
+    plugins/include/sesame/program.h \
     plugins/include/sesame/services.h \
     plugins/include/sesame/simple_tool.h \
     plugins/include/sesame/tool.h

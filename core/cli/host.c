@@ -300,15 +300,34 @@ static bool check_isolation(struct host *host, const struct tool_config *tool,
     return true;
 }
 
+/* A granted program is held back by all there is, or not run: the start would have ended. */
+static void say_program(struct host *host, const struct tool_config *tool)
+{
+    char entry[100];
+
+    if (tool->program.path[0] == '\0')
+        return;
+    (void)snprintf(entry, sizeof entry, "program of %.80s", tool->name);
+    ready_board_set(host->shared.ready, entry, false, true, tool->program.path);
+    log_info("plugin",
+             "a tool may have a program run, in processes without network, environment, other "
+             "files and children",
+             LOG_TEXT("tool", tool->name), LOG_TEXT("program", tool->program.path),
+             LOG_INT("reads", tool->program.read_count),
+             LOG_TEXT("pinned", tool->program.sha256[0] == '\0' ? "no" : "by digest"));
+}
+
 static bool make_tool(struct host *host, size_t index, struct error *err)
 {
     const struct host_config *config = host->setup->host;
     const struct tool_config *tool = &config->tools[index];
     const struct plugin_manifest *manifest =
         plugin_catalogue_require(host->catalogue, tool->plugin, err);
+    CLEANUP(cleanup_free) char *sandbox = locate_sandbox();
     struct tool_host_options options = {
         .config = tool,
         .broker = host->broker,
+        .sandbox = sandbox == NULL ? "" : sandbox,
         .watch = {on_misbehaviour, host, NULL},
         .result_max_bytes = 4 * 1024 * 1024,
         .json_depth = (int)config->limits.tool_result_json_depth,
@@ -324,6 +343,7 @@ static bool make_tool(struct host *host, size_t index, struct error *err)
     host->tools[host->tool_count] = tool_host_new(&options, err);
     if (host->tools[host->tool_count] == NULL)
         return false;
+    say_program(host, tool);
     host->tool_config[host->tool_count++] = index;
     return true;
 }

@@ -50,6 +50,8 @@ static int show(struct plugin_catalogue *catalogue, const char *id)
     print_list("pluginName", manifest->plugin_names);
     print_list("may call", manifest->origins);
     printf("%-12s%s\n", "placement", placement_text(manifest->placement));
+    if (manifest->wants_program)
+        printf("%-12s%s\n", "asks for", "one program to run, which tools.NAME.program grants");
     if (manifest->presets != NULL) {
         json_object_object_foreach(manifest->presets, name, preset)
         {

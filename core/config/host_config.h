@@ -82,6 +82,17 @@ struct model_config {
     int64_t idle_timeout_ms; /* between two deltas */
 };
 
+/* The one program that a tool may have run, and what that may reach; see core/sandbox/program.h. */
+struct program_config {
+    char *path;       /* absolute; "": none is granted */
+    char **arguments; /* what stands behind its name */
+    size_t argument_count;
+    char **reads; /* absolute: files and folders that it may read besides the system's libraries */
+    size_t read_count;
+    char *sha256; /* of its file, 64 hex digits; "": not held against anything */
+    int64_t memory_bytes;
+};
+
 struct tool_config {
     char *name; /* the key under "tools" */
     char *plugin;
@@ -89,6 +100,7 @@ struct tool_config {
     size_t credential_count;
     char **origins; /* origins it may call without a credential, besides those of its credentials */
     size_t origin_count;
+    struct program_config program;
     char *config_json; /* the plugin's own configuration, an object; checked by its schema */
     enum placement placement;
     bool is_required; /* start fails when it cannot be created */

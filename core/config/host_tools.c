@@ -253,11 +253,81 @@ static void check_credentials(const struct place *place, const struct host_confi
     }
 }
 
+/* ---- the program of a tool ------------------------------------------------------------------- */
+
+#define PROGRAM_MEMORY_MIN_BYTES ((int64_t)16 << 20)
+#define PROGRAM_MEMORY_DEFAULT_BYTES ((int64_t)512 << 20)
+#define PROGRAM_MEMORY_MAX_BYTES ((int64_t)64 << 30)
+
+static void check_path(const struct place *place, const char *key, const char *path)
+{
+    struct problem *problem;
+
+    if (path[0] == '/')
+        return;
+    problem = place_problem(place, false, key);
+    PROBLEM_SET(problem, what, "not an absolute path");
+    PROBLEM_SET(problem, found, "\"%.80s\"", path);
+}
+
+/* All files, other processes and devices are more than any program needs. */
+static void check_read(const struct place *place, const char *key, const char *path)
+{
+    static const char *const closed[] = {"/proc", "/sys", "/dev"};
+    bool is_closed =
+        (path[0] == '/' && strspn(path, "/.") == strlen(path)) || strstr(path, "/../") != NULL;
+    struct problem *problem;
+
+    check_path(place, key, path);
+    for (size_t i = 0; i < COUNT(closed); i++) {
+        size_t len = strlen(closed[i]);
+
+        is_closed = is_closed ||
+                    (strncmp(path, closed[i], len) == 0 && (path[len] == '\0' || path[len] == '/'));
+    }
+    if (!is_closed)
+        return;
+    problem = place_problem(place, false, key);
+    PROBLEM_SET(problem, what, "a program may not read all of the machine");
+    PROBLEM_SET(problem, found, "\"%.80s\"", path);
+    PROBLEM_SET(problem, expected, "files and folders, not /, /proc, /sys or /dev");
+}
+
+static void read_program(const struct place *owner, struct program_config *out)
+{
+    static const char *const keys[] = {"path", "arguments", "reads", "sha256", "memory_bytes"};
+    struct json_object *arguments = NULL;
+    struct place place;
+
+    out->path = place_copy(owner, "", 0);
+    out->sha256 = out->path;
+    if (!place_object(owner, "program", &place) || place.object == NULL)
+        return;
+    place_check_keys(&place, keys, COUNT(keys));
+    out->path = host_required_text(&place, "path", "the absolute path of a program");
+    if (out->path[0] != '\0')
+        check_path(&place, "path", out->path);
+    if (json_object_object_get_ex(place.object, "arguments", &arguments))
+        refuse_secrets(&place, "arguments", arguments,
+                       "Everybody on the machine can read the arguments of a program.");
+    out->arguments = place_texts(&place, "arguments", &out->argument_count);
+    out->reads = place_texts(&place, "reads", &out->read_count);
+    for (size_t i = 0; i < out->read_count; i++) {
+        char key[40];
+
+        problem_text(key, sizeof key, "reads[%zu]", i);
+        check_read(&place, key, out->reads[i]);
+    }
+    out->sha256 = read_digest(&place);
+    out->memory_bytes = place_int(&place, "memory_bytes", PROGRAM_MEMORY_DEFAULT_BYTES,
+                                  PROGRAM_MEMORY_MIN_BYTES, PROGRAM_MEMORY_MAX_BYTES);
+}
+
 static void read_tool(const struct place *place, struct host_config *config,
                       struct tool_config *tool)
 {
-    static const char *const keys[] = {"plugin",    "credentials", "origins",  "config",
-                                       "placement", "required",    "isolation"};
+    static const char *const keys[] = {"plugin", "credentials", "origins",  "program",
+                                       "config", "placement",   "required", "isolation"};
     const struct plugins_config *plugins = &config->plugins;
     bool is_required = plugins->default_is_required;
     bool is_isolation_required = plugins->default_is_isolation_required;
@@ -267,6 +337,7 @@ static void read_tool(const struct place *place, struct host_config *config,
     tool->credentials = place_texts(place, "credentials", &tool->credential_count);
     check_credentials(place, config, tool);
     tool->origins = host_read_origins(place, "origins", &tool->origin_count);
+    read_program(place, &tool->program);
     tool->config_json = host_read_object(
         place, "config", "Declare a credential under $.credentials and name it here.");
     tool->placement = read_placement(place);

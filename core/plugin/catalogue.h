@@ -27,6 +27,7 @@ struct plugin_manifest {
     char **plugin_names;      /* "serves"."pluginName" */
     char **origins;           /* a provider's own, "https://sts.*.example.com": '*' is one label */
     char **identities;        /* a provider's: whom it acts as, "machine", "user"; none: both */
+    bool wants_program;       /* "profile": "program": a tool that has one program run */
     enum placement placement; /* PLACEMENT_DEFAULT when it names none: the operator must */
     struct json_object *presets; /* name -> configuration members, or NULL */
 };

@@ -43,6 +43,7 @@ static struct tool_engine *make_engine(struct engine_set *set, struct error *err
                                        .home = set->home,
                                        .watch = host->options.watch,
                                        .tool = host->options.config,
+                                       .program = host->options.program,
                                        .name = host->options.config->name,
                                        .config = config};
 

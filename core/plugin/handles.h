@@ -11,6 +11,7 @@ enum handle_kind {
     HANDLE_TIMER,
     HANDLE_SSE,
     HANDLE_HTTP,
+    HANDLE_RUN,
     HANDLE_SECRET,
     HANDLE_KEY,
     HANDLE_CALL,

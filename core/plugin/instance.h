@@ -13,6 +13,7 @@
 #include <sesame/plugin.h>
 #include <sesame/services.h>
 
+struct granted_program;
 struct json_object;
 struct loop_timer;
 struct secret;
@@ -35,8 +36,9 @@ struct plugin_instance {
     struct plugin_home home;
     struct plugin_watch watch;
     bool may_block;
-    const struct tool_config *tool; /* NULL for a credential provider */
-    char *name;                     /* for logs */
+    const struct tool_config *tool;  /* NULL for a credential provider */
+    struct granted_program *program; /* NULL: none */
+    char *name;                      /* for logs */
     pthread_t thread;
     struct sesame_instance *plugin; /* NULL until created */
     struct json_object *config;
@@ -63,6 +65,7 @@ struct instance_options {
     struct plugin_watch watch;
     bool may_block; /* nobody else lives on the thread */
     const struct tool_config *tool;
+    struct granted_program *program; /* a reference is taken */
     const char *name;
     struct json_object *config; /* prepared; a reference is taken */
     void *owner;
@@ -117,6 +120,7 @@ extern const struct sesame_credentials_v1 service_credentials;
 extern const struct sesame_secret_v1 service_secret;
 extern const struct sesame_sign_v1 service_sign;
 extern const struct sesame_platform_credentials_v1 service_platform_credentials;
+extern const struct sesame_program_v1 service_program;
 extern const struct sesame_tool_host_v1 service_tool_host;
 extern const struct sesame_credential_provider_host_v1 service_provider_host;
 
@@ -124,6 +128,9 @@ extern const struct sesame_credential_provider_host_v1 service_provider_host;
 void service_loop_close(struct plugin_instance *instance);
 void service_sse_close(struct plugin_instance *instance);
 void service_http_close(struct plugin_instance *instance);
+void service_program_close(struct plugin_instance *instance);
+/* The call is over, and the runs that served it with it. */
+void service_program_end_call(struct plugin_instance *instance, uint64_t call);
 void service_secret_close(struct plugin_instance *instance);
 void service_sign_close(struct plugin_instance *instance);
 

@@ -7,10 +7,12 @@
 #include "config/source.h"
 #include "net/http_client.h"
 #include "net/loop.h"
+#include "plugin/granted_program.h"
 #include "plugin/plugin_config.h"
 
 #include <json-c/json.h>
 #include <sesame/credential_provider.h>
+#include <sesame/program.h>
 #include <sesame/services.h>
 #include <sesame/tool.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@ static const struct {
     {SESAME_JSON_V1, &service_json, true, true},
     {SESAME_SSE_V1, &service_sse, true, true},
     {SESAME_HTTP_V1, &service_http, true, true},
+    {SESAME_PROGRAM_V1, &service_program, true, false},
     {SESAME_CREDENTIALS_V1, &service_credentials, true, false},
     {SESAME_SECRET_V1, &service_secret, false, true},
     {SESAME_SIGN_V1, &service_sign, false, true},
@@ -45,6 +48,8 @@ static const void *get_service(const struct sesame_host *host, const char *id)
     struct plugin_instance *instance = instance_enter(host);
 
     if (instance == NULL || id == NULL)
+        return NULL;
+    if (strcmp(id, SESAME_PROGRAM_V1) == 0 && instance->program == NULL)
         return NULL;
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
         if (strcmp(services[i].id, id) == 0 &&
@@ -208,6 +213,7 @@ struct plugin_instance *instance_new(const struct instance_options *options, str
     instance->watch = options->watch;
     instance->may_block = options->may_block;
     instance->tool = options->tool;
+    instance->program = granted_program_ref(options->program);
     instance->thread = pthread_self();
     instance->config = json_object_get(options->config);
     instance->owner = options->owner;
@@ -230,6 +236,7 @@ void instance_free(struct plugin_instance *instance)
     loop_timer_free(instance->stop_timer);
     service_loop_close(instance);
     service_http_close(instance);
+    service_program_close(instance);
     service_sse_close(instance);
     if (instance->plugin != NULL)
         instance->library->descriptor->destroy(instance->plugin);
@@ -242,6 +249,7 @@ void instance_free(struct plugin_instance *instance)
     free_secrets(instance);
     buffer_clear(&instance->scratch);
     json_object_put(instance->config);
+    granted_program_free(instance->program);
     free(instance->name);
     free(instance);
 }

@@ -22,7 +22,7 @@
 
 /* Who can write the library or its folder can be this process; who can write the manifest says
  * which origins it may call. */
-static bool check_owner(const char *path, const struct stat *found, struct error *err)
+bool plugin_check_owner(const char *path, const struct stat *found, struct error *err)
 {
     if (found->st_uid != 0 && found->st_uid != geteuid())
         return error_set_named(err, ERROR_DENIED, "PluginNotTrusted",
@@ -52,8 +52,9 @@ static int open_file(const struct plugin_manifest *manifest, const char *path, s
         return -1;
     }
     if (stat(manifest->directory, &folder) != 0 || stat(manifest->path, &beside) != 0 ||
-        !check_owner(path, &file, err) || !check_owner(manifest->directory, &folder, err) ||
-        !check_owner(manifest->path, &beside, err))
+        !plugin_check_owner(path, &file, err) ||
+        !plugin_check_owner(manifest->directory, &folder, err) ||
+        !plugin_check_owner(manifest->path, &beside, err))
         return -1;
     kept = fd;
     fd = -1;

@@ -7,6 +7,7 @@
 struct json_schema;
 struct process_library;
 struct sesame_plugin;
+struct stat;
 
 struct plugin_library {
     const struct plugin_manifest *manifest;
@@ -30,6 +31,10 @@ void plugin_library_free(struct plugin_library *library);
 struct plugin_manifest *plugin_manifest_read(const char *directory, const char *name,
                                              struct error *err);
 void plugin_manifest_free(struct plugin_manifest *manifest);
+
+/* Who can write the file can be this process: it must belong to root or to us, and nobody else may
+ * write it. `found` is what stat(2) says of `path`. */
+bool plugin_check_owner(const char *path, const struct stat *found, struct error *err);
 
 bool plugin_offers(const struct plugin_library *library, const char *interface_id);
 

@@ -94,6 +94,17 @@ static bool read_placement(struct plugin_manifest *manifest, struct json_object 
                      "\"placement\" is \"%.40s\", expected inline, thread or process", text);
 }
 
+/* What it needs beyond what every tool may do: the operator must grant it. */
+static bool read_profile(struct plugin_manifest *manifest, struct json_object *json,
+                         struct error *err)
+{
+    const char *text = json_get_string(json, "profile", NULL);
+
+    manifest->wants_program = text != NULL && strcmp(text, "program") == 0;
+    return text == NULL || manifest->wants_program ||
+           error_set(err, ERROR_BAD_INPUT, "\"profile\" is \"%.40s\", expected program", text);
+}
+
 static bool read_members(struct plugin_manifest *manifest, struct json_object *json,
                          struct error *err)
 {
@@ -109,7 +120,7 @@ static bool read_members(struct plugin_manifest *manifest, struct json_object *j
         (manifest->plugin_names = read_list(serves, "pluginName", err)) == NULL ||
         (manifest->origins = read_list(json, "origins", err)) == NULL ||
         (manifest->identities = read_list(json, "identities", err)) == NULL ||
-        !read_placement(manifest, json, err))
+        !read_placement(manifest, json, err) || !read_profile(manifest, json, err))
         return false;
     if (manifest->interfaces[0] == NULL)
         return error_set(err, ERROR_BAD_INPUT, "\"interfaces\" is missing or empty");

@@ -23,6 +23,7 @@ void plugin_call_end(struct plugin_call *call, bool was_completed)
     struct call_book *book = call->book;
 
     handle_take(&book->instance->handles, HANDLE_CALL, call->handle);
+    service_program_end_call(book->instance, call->handle);
     book->ended[book->ended_next].handle = call->handle;
     book->ended[book->ended_next].was_completed = was_completed;
     book->ended_next = (book->ended_next + 1) % CALL_BOOK_ENDED_COUNT;

@@ -318,15 +318,19 @@ int64_t process_child_cpu_ms(const struct process_child *child)
     return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
-size_t process_child_threads(const struct process_child *child)
+size_t process_threads(pid_t pid)
 {
     struct stat folder;
     char path[40];
 
     /* proc(5): one folder for each thread, which a folder's count of links tells. */
-    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)child->pid);
-    return child->is_gone || stat(path, &folder) != 0 || folder.st_nlink < 2 ? 0
-                                                                             : folder.st_nlink - 2;
+    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    return stat(path, &folder) != 0 || folder.st_nlink < 2 ? 0 : folder.st_nlink - 2;
+}
+
+size_t process_child_threads(const struct process_child *child)
+{
+    return child->is_gone ? 0 : process_threads(child->pid);
 }
 
 int64_t process_child_memory(const struct process_child *child)

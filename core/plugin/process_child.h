@@ -47,6 +47,8 @@ bool process_child_pump(struct process_child *child, int wait_ms);
 int64_t process_child_cpu_ms(const struct process_child *child);
 /* Threads it has; 0 when the kernel does not say. */
 size_t process_child_threads(const struct process_child *child);
+/* The same for any process that was not reaped yet. */
+size_t process_threads(pid_t pid);
 /* Resident bytes that are the child's own, as the kernel says; 0 when it does not. */
 int64_t process_child_memory(const struct process_child *child);
 pid_t process_child_pid(const struct process_child *child);

@@ -162,6 +162,9 @@ bool proxy_take_frame(struct sesame_instance *proxy, const struct wire_frame *fr
     case WIRE_HTTP_CANCEL:
     case WIRE_HTTP_PAUSE:
         return proxy_take_http(proxy, frame);
+    case WIRE_RUN:
+    case WIRE_RUN_CANCEL:
+        return proxy_take_program(proxy, frame);
     case WIRE_CHECK:
         return take_check(proxy, frame);
     case WIRE_MISBEHAVED:

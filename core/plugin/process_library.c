@@ -205,18 +205,5 @@ bool process_library_describe(struct plugin_library *library, const char *progra
 
 void plugin_library_missing_guards(const struct plugin_library *library, char *out, size_t size)
 {
-    static const struct {
-        uint32_t guard;
-        const char *name;
-    } names[] = {
-        {GUARD_NO_NEW_PRIVS, "no_new_privs"}, {GUARD_SECCOMP, "seccomp"},
-        {GUARD_LANDLOCK, "landlock"},         {GUARD_LIMITS, "resource limits"},
-        {GUARD_UNDUMPABLE, "undumpable"},     {GUARD_NO_CAPABILITIES, "dropped capabilities"}};
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && used < size; i++)
-        if (library->apart != NULL && (library->apart->guards & names[i].guard) == 0)
-            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? "" : ", ",
-                                     names[i].name);
+    wire_missing_guards(library->apart == NULL ? GUARD_ALL : library->apart->guards, out, size);
 }

@@ -188,6 +188,7 @@ static bool send_config(struct sesame_instance *proxy)
     proxy->start_step = STEP_CREATED;
     wire_open(&writer, process_child_outbox(proxy->child), WIRE_CREATE, 0);
     wire_put_text(&writer, slice_of(proxy->config));
+    wire_put_u32(&writer, proxy->self->program != NULL);
     return proxy_send(proxy, &writer);
 }
 
@@ -338,6 +339,7 @@ static void on_gone(void *arg, const char *reason)
     proxy->state = PROXY_WAITING; /* for what is done below */
     fail_calls(proxy);
     proxy_http_abandon(proxy);
+    service_program_close(proxy->self);
     loop_timer_stop(proxy->timer);
     proxy->state = before;
     if (before == PROXY_STOPPING)

@@ -79,6 +79,9 @@ void proxy_http_hold(struct sesame_instance *proxy, bool is_held);
 /* The child is gone: its requests too. */
 void proxy_http_abandon(struct sesame_instance *proxy);
 
+/* RUN, RUN_CANCEL. */
+bool proxy_take_program(struct sesame_instance *proxy, const struct wire_frame *frame);
+
 void proxy_forget_call(struct sesame_instance *proxy, uint64_t handle);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "credential/broker.h"
 #include "credential/credential_client.h"
+#include "plugin/granted_program.h"
 #include "plugin/library.h"
 #include "plugin/plugin_config.h"
 #include "plugin/tool_thread.h"
@@ -79,6 +80,29 @@ static bool start_thread(struct tool_host *host, struct error *err)
     return host->thread != NULL;
 }
 
+/* Nothing is run that was not granted, and nothing granted that nobody asked for. */
+static bool open_program(struct tool_host *host, struct error *err)
+{
+    const struct tool_config *config = host->options.config;
+    const struct plugin_manifest *manifest = host->options.library->manifest;
+    bool is_granted = config->program.path != NULL && config->program.path[0] != '\0';
+
+    if (manifest->wants_program && !is_granted)
+        return error_set_named(err, ERROR_DENIED, "ProgramNotGranted",
+                               "tools.%s: the plugin %s wants to have a program run and may not: "
+                               "name the one it may in tools.%s.program",
+                               config->name, manifest->id, config->name);
+    if (is_granted && !manifest->wants_program)
+        return error_set(err, ERROR_BAD_INPUT,
+                         "tools.%s.program: the plugin %s does not ask for a program (\"profile\": "
+                         "\"program\" in its manifest)",
+                         config->name, manifest->id);
+    if (!is_granted)
+        return true;
+    host->options.program = granted_program_open(&config->program, host->options.sandbox, err);
+    return host->options.program != NULL || error_prefix(err, "tools.%s.program", config->name);
+}
+
 struct tool_host *tool_host_new(const struct tool_host_options *options, struct error *err)
 {
     const struct plugin_manifest *manifest = options->library->manifest;
@@ -106,7 +130,7 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
                   "tools.%s: one of its credentials stands for the signed-in user, which needs the "
                   "placement inline, where each user has an instance of his own",
                   config->name);
-    else if (prepare(host, what, err) && start_thread(host, err))
+    else if (prepare(host, what, err) && open_program(host, err) && start_thread(host, err))
         return host;
     tool_host_free(host);
     return NULL;
@@ -117,6 +141,7 @@ void tool_host_free(struct tool_host *host)
     if (host == NULL)
         return;
     tool_thread_stop(host->thread);
+    granted_program_free(host->options.program);
     free(host->config_text);
     free(host);
 }

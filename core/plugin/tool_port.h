@@ -11,6 +11,7 @@
 #include "plugin/plugin_host.h"
 
 struct error;
+struct granted_program;
 struct json_object;
 struct json_schema;
 struct plugin_library;
@@ -46,6 +47,8 @@ struct tool_host_options {
     enum placement placement;         /* PROCESS with a library opened apart, else one opened */
     const char *ca_file;              /* for the HTTP client of a plugin thread; may be NULL */
     struct broker *broker;            /* for the credential client of a plugin thread */
+    const char *sandbox;              /* the child program of this build, for a granted program */
+    struct granted_program *program;  /* set by tool_host_new; NULL: none is granted */
     struct plugin_watch watch;
     int64_t result_max_bytes; /* of one completion; more is misbehaviour */
     int json_depth;

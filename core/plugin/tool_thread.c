@@ -316,6 +316,7 @@ static bool open_engine(void *arg, const struct plugin_home *home, struct error 
                                         .home = *home,
                                         .watch = options->watch,
                                         .tool = options->config,
+                                        .program = options->program,
                                         .name = options->config->name,
                                         .config = config};
 

@@ -74,7 +74,7 @@ static bool digest_file(const char *path, char out[DIGEST_TEXT_SIZE], struct err
     return plugin_trust_digest(fd, out, err) || error_prefix(err, "%s", path);
 }
 
-static bool check_digest(const char *wanted, int fd, const char *path, struct error *err)
+bool plugin_trust_check_digest(const char *wanted, int fd, const char *path, struct error *err)
 {
     char found[DIGEST_TEXT_SIZE];
 
@@ -186,7 +186,7 @@ bool plugin_trust_check(const struct plugins_config *config, const struct plugin
     bool must_be_signed =
         settings == NULL ? config->default_must_be_signed : settings->must_be_signed;
 
-    if (digest[0] != '\0' && !check_digest(digest, library_fd, path, err))
+    if (digest[0] != '\0' && !plugin_trust_check_digest(digest, library_fd, path, err))
         return false;
     return !must_be_signed || check_signature(manifest, library_fd, path, config->trusted_keys,
                                               config->trusted_key_count, err);

@@ -23,6 +23,9 @@ bool plugin_trust_check(const struct plugins_config *config, const struct plugin
 /* SHA-256 of a file from its beginning; the place of the descriptor is left alone. */
 bool plugin_trust_digest(int fd, char out[DIGEST_TEXT_SIZE], struct error *err);
 
+/* Holds a file's descriptor against a digest, 64 hex digits in any case. */
+bool plugin_trust_check_digest(const char *wanted, int fd, const char *path, struct error *err);
+
 /* Writes LIBRARY.sig beside the library: an Ed25519 signature with the private key in the PEM file
  * `key_path`. */
 bool plugin_trust_sign(const struct plugin_manifest *manifest, const char *key_path,

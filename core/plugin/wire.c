@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct header {
@@ -12,6 +13,24 @@ struct header {
     uint16_t reserved;
     uint64_t handle;
 };
+
+void wire_missing_guards(uint32_t guards, char *out, size_t size)
+{
+    static const struct {
+        uint32_t guard;
+        const char *name;
+    } names[] = {
+        {GUARD_NO_NEW_PRIVS, "no_new_privs"}, {GUARD_SECCOMP, "seccomp"},
+        {GUARD_LANDLOCK, "landlock"},         {GUARD_LIMITS, "resource limits"},
+        {GUARD_UNDUMPABLE, "undumpable"},     {GUARD_NO_CAPABILITIES, "dropped capabilities"}};
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && used < size; i++)
+        if ((guards & names[i].guard) == 0)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? "" : ", ",
+                                     names[i].name);
+}
 
 /* ---- writing --------------------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ struct error;
 
 /* The version of this protocol. Host and child program come from one build; it is checked so that
  * a mixed installation is named and not debugged. */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 /* Payload of the largest frame: a tool's result and some room. */
 #define WIRE_FRAME_MAX_BYTES ((size_t)5 * 1024 * 1024)
@@ -25,7 +25,7 @@ struct error;
 enum wire_type {
     /* host to child */
     WIRE_HELLO = 1,    /* u32 version; the library's descriptor travels beside it */
-    WIRE_CREATE,       /* text configuration */
+    WIRE_CREATE,       /* text configuration; u32 may_run: a program was granted */
     WIRE_LIST,         /* handle: call; i64 deadline_ms */
     WIRE_CALL,         /* handle: call; text function, arguments, context; i64 deadline_ms */
     WIRE_CANCEL,       /* handle: call */
@@ -36,6 +36,11 @@ enum wire_type {
     WIRE_HTTP_DATA,    /* handle: tag; text bytes */
     WIRE_HTTP_DONE,    /* handle: tag; i32 status, text message */
     WIRE_CHECKED,      /* answers CHECK; i32 status, text message */
+    WIRE_RUN_STARTED,  /* answers RUN; handle: tag; i32 status, u64 run, text reason */
+    WIRE_RUN_ENDED,    /* handle: tag; i32 status, exit_status; text output, errors, message */
+    WIRE_PROGRAM,      /* the only frame to a child that becomes a program: u32 version, is_trial;
+                          u64 memory_bytes; u32 count and texts: its arguments. Beside it travel
+                          descriptors: the program, its input, what it may read */
 
     /* child to host */
     WIRE_GUARDED = 32, /* u32 guards in force (enum sandbox_guard); once, before any code of the
@@ -57,6 +62,9 @@ enum wire_type {
     WIRE_MISBEHAVED,   /* text kind */
     WIRE_STOPPED,      /* */
     WIRE_PONG,         /* */
+    WIRE_RUN,          /* handle: tag; text input; u64 call; i64 deadline_ms; u64
+                          output_max_bytes */
+    WIRE_RUN_CANCEL,   /* handle: run */
 };
 
 /* What holds a child back, as bits; what the kernel does not offer is missing in GUARDED. */
@@ -69,6 +77,9 @@ enum sandbox_guard {
     GUARD_NO_CAPABILITIES = 1u << 5,
     GUARD_ALL = (1u << 6) - 1,
 };
+
+/* The names of those that `guards` lacks, "landlock, undumpable"; "" for none. */
+void wire_missing_guards(uint32_t guards, char *out, size_t size);
 
 /* ---- writing --------------------------------------------------------------------------------- */
 

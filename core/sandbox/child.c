@@ -8,6 +8,7 @@
 #include "sandbox/guard.h"
 #include "sandbox/syscall_filter.h"
 
+#include <sesame/program.h>
 #include <sesame/services.h>
 #include <sesame/tool.h>
 #include <stdatomic.h>
@@ -96,6 +97,17 @@ void child_explain(const char *text)
         say_log(SESAME_LOG_INFO, slice_of(text), slice_of(""));
 }
 
+void child_explain_slice(struct slice reason)
+{
+    char text[480];
+    size_t len = utf8_prefix(reason.data, reason.len, sizeof text - 1);
+
+    if (len > 0)
+        memcpy(text, reason.data, len);
+    text[len] = '\0';
+    child_explain(text);
+}
+
 /* ---- services -------------------------------------------------------------------------------- */
 
 static void log_message(const struct sesame_host *host, int32_t level, struct sesame_text message,
@@ -107,15 +119,8 @@ static void log_message(const struct sesame_host *host, int32_t level, struct se
 
 static void explain(const struct sesame_host *host, struct sesame_text message)
 {
-    char text[480];
-    struct slice reason = cut(message, sizeof text - 1);
-
-    if (instance_enter(host) == NULL)
-        return;
-    if (reason.len > 0)
-        memcpy(text, reason.data, reason.len);
-    text[reason.len] = '\0';
-    child_explain(text);
+    if (instance_enter(host) != NULL)
+        child_explain_slice(slice_from(message));
 }
 
 static const struct sesame_log_v1 child_log = {log_message, explain};
@@ -248,12 +253,14 @@ static void take_creation(const struct wire_frame *frame)
 {
     struct wire_reader reader = wire_read(frame);
     struct slice config = wire_get_text(&reader);
+    bool may_run = wire_get_u32(&reader) != 0;
     struct sesame_instance *made = NULL;
     struct wire_writer writer;
     int32_t status;
 
     if (child.instance.plugin != NULL)
         return;
+    child.may_run = may_run;
     child.is_creating = true;
     status = child.plugin->create(&child.instance.host, text_from(config), &made);
     child.is_creating = false;
@@ -309,6 +316,7 @@ static void say_stopped(void *arg)
     service_loop_close(&child.instance);
     service_sse_close(&child.instance);
     handle_take_all(&child.instance.handles, HANDLE_HTTP, free);
+    handle_take_all(&child.instance.handles, HANDLE_RUN, free);
     child.plugin->destroy(TAKE(child.instance.plugin));
     channel_open(&child.channel, &writer, WIRE_STOPPED, 0);
     (void)channel_send(&child.channel, &writer);
@@ -336,6 +344,8 @@ void child_take_frame(const struct wire_frame *frame)
         return;
     else if (frame->type == WIRE_CANCEL)
         take_cancel(table, frame);
+    else if (frame->type == WIRE_RUN_ENDED)
+        child_program_take(frame);
     else if (frame->type != WIRE_STOP && frame->type != WIRE_LIST && frame->type != WIRE_CALL)
         child_http_take(frame); /* also of a request with which the plugin takes its leave */
     else if (child.instance.is_stopping)
@@ -365,18 +375,15 @@ static const void *get_service(const struct sesame_host *host, const char *id)
         const char *id;
         const void *table;
     } services[] = {
-        {SESAME_LOG_V1, &child_log},
-        {SESAME_CLOCK_V1, &service_clock},
-        {SESAME_RANDOM_V1, &service_random},
-        {SESAME_LOOP_V1, &service_loop},
-        {SESAME_JSON_V1, &service_json},
-        {SESAME_SSE_V1, &service_sse},
-        {SESAME_HTTP_V1, &child_http},
-        {SESAME_CREDENTIALS_V1, &child_credentials},
-        {SESAME_TOOL_HOST_V1, &child_tool_host},
+        {SESAME_LOG_V1, &child_log},         {SESAME_CLOCK_V1, &service_clock},
+        {SESAME_RANDOM_V1, &service_random}, {SESAME_LOOP_V1, &service_loop},
+        {SESAME_JSON_V1, &service_json},     {SESAME_SSE_V1, &service_sse},
+        {SESAME_HTTP_V1, &child_http},       {SESAME_CREDENTIALS_V1, &child_credentials},
+        {SESAME_PROGRAM_V1, &child_program}, {SESAME_TOOL_HOST_V1, &child_tool_host},
     };
 
-    if (instance_enter(host) == NULL || id == NULL)
+    if (instance_enter(host) == NULL || id == NULL ||
+        (strcmp(id, SESAME_PROGRAM_V1) == 0 && !child.may_run))
         return NULL;
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
         if (strcmp(services[i].id, id) == 0)

@@ -9,6 +9,7 @@
 
 struct loop;
 struct sesame_http_v1;
+struct sesame_program_v1;
 
 struct child_call {
     uint64_t handle; /* the host's */
@@ -25,6 +26,7 @@ struct child {
     struct child_call *calls;
     size_t call_count, call_capacity;
     bool is_creating;
+    bool may_run;                  /* a program was granted */
     atomic_int wrong_thread_count; /* calls of services by threads of the plugin's own */
     bool has_more; /* frames that came while a reply was waited for are to be handled soon */
 };
@@ -46,11 +48,17 @@ void child_wait(enum wire_type type, struct wire_frame *out);
 /* Tells the host which system calls were refused, if any. */
 void child_report_refusals(void);
 
+extern const struct sesame_program_v1 child_program;
+/* RUN_ENDED. */
+void child_program_take(const struct wire_frame *frame);
+
 extern const struct sesame_http_v1 child_http;
 /* HTTP_HEAD, HTTP_DATA, HTTP_DONE. */
 void child_http_take(const struct wire_frame *frame);
 
 /* The reason that goes with the failure about to be returned. */
 void child_explain(const char *text);
+/* The same, cut where it is too long. */
+void child_explain_slice(struct slice reason);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <sesame/services.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define HEADER_MAX_COUNT 128
 
@@ -55,17 +54,6 @@ static bool send_request(const struct sesame_http_request *request, uint64_t han
     return channel_send(&child.channel, &writer);
 }
 
-static void explain_reason(struct slice reason)
-{
-    char text[480];
-    size_t len = utf8_prefix(reason.data, reason.len, sizeof text - 1);
-
-    if (len > 0)
-        memcpy(text, reason.data, len);
-    text[len] = '\0';
-    child_explain(text);
-}
-
 /* Sends it and waits for the host's word. */
 static int32_t ask_host(const struct sesame_http_request *request, uint64_t handle,
                         struct child_request *entry)
@@ -87,7 +75,7 @@ static int32_t ask_host(const struct sesame_http_request *request, uint64_t hand
     status = wire_get_i32(&reader);
     entry->http = wire_get_u64(&reader);
     if (status != SESAME_OK)
-        explain_reason(wire_get_text(&reader));
+        child_explain_slice(wire_get_text(&reader));
     return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <malloc.h>
@@ -13,10 +14,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define DESCRIPTOR_MAX_COUNT 64
 #define EXIT_ORPHANED 3
 
 /* A build for tests lacks some of them, as an older kernel would. */
@@ -33,13 +34,15 @@ static bool limit(int what, rlim_t most)
     return setrlimit(what, &value) == 0;
 }
 
-static bool set_limits(void)
+static bool set_limits(uint64_t memory_bytes)
 {
     bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_MEMLOCK, 0) &&
-              limit(RLIMIT_NOFILE, DESCRIPTOR_MAX_COUNT);
+              limit(RLIMIT_NOFILE, GUARD_DESCRIPTOR_MAX_COUNT);
 
-#ifndef __SANITIZE_ADDRESS__ /* its shadow memory alone is larger than any sensible limit */
-    ok = ok && limit(RLIMIT_AS, GUARD_MEMORY_BYTES);
+#ifdef __SANITIZE_ADDRESS__ /* its shadow memory alone is larger than any sensible limit */
+    (void)memory_bytes;
+#else
+    ok = ok && limit(RLIMIT_AS, memory_bytes);
 #endif
     return ok;
 }
@@ -64,7 +67,7 @@ static void die_with_host(int host_fd)
         _exit(EXIT_ORPHANED);
 }
 
-uint32_t guard_process(int host_fd)
+uint32_t guard_process(int host_fd, uint64_t memory_bytes)
 {
     uint32_t guards = 0;
 
@@ -79,7 +82,7 @@ uint32_t guard_process(int host_fd)
         guards |= GUARD_NO_NEW_PRIVS;
     if ((GUARDS_MISSING & GUARD_UNDUMPABLE) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0)
         guards |= GUARD_UNDUMPABLE;
-    if (set_limits())
+    if (set_limits(memory_bytes))
         guards |= GUARD_LIMITS;
     return guards;
 }
@@ -116,14 +119,17 @@ static int open_ruleset(void)
     return (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
 }
 
-static bool allow_reading(int ruleset, int fd, bool is_folder)
+static bool allow(int ruleset, int fd, uint64_t access)
 {
-    struct landlock_path_beneath_attr rule = {.allowed_access =
-                                                  LANDLOCK_ACCESS_FS_READ_FILE |
-                                                  (is_folder ? LANDLOCK_ACCESS_FS_READ_DIR : 0u),
-                                              .parent_fd = fd};
+    struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = fd};
 
     return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
+static bool allow_reading(int ruleset, int fd, bool is_folder)
+{
+    return allow(ruleset, fd,
+                 LANDLOCK_ACCESS_FS_READ_FILE | (is_folder ? LANDLOCK_ACCESS_FS_READ_DIR : 0u));
 }
 
 static void allow_libraries(int ruleset)
@@ -141,20 +147,82 @@ static void allow_libraries(int ruleset)
     }
 }
 
+static bool restrict_to(int ruleset)
+{
+    bool ok = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+
+    close(ruleset);
+    return ok;
+}
+
 /* From here on only what the rules allow; `library_fd` -1: nothing. */
 static bool restrict_files(int library_fd)
 {
     int ruleset = (GUARDS_MISSING & GUARD_LANDLOCK) != 0 ? -1 : open_ruleset();
-    bool ok = ruleset >= 0;
+    bool ok = true;
 
-    if (ok && library_fd >= 0) {
+    if (ruleset < 0)
+        return false;
+    if (library_fd >= 0) {
         allow_libraries(ruleset);
         ok = allow_reading(ruleset, library_fd, false);
     }
-    ok = ok && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-    if (ruleset >= 0)
-        close(ruleset);
+    return restrict_to(ruleset) && ok;
+}
+
+/* The program that loads a dynamic one (elf(5), PT_INTERP), into `out`; "" for a static one. */
+static void find_loader(char *out, size_t size)
+{
+    ElfW(Ehdr) head;
+    ElfW(Phdr) part = {0};
+
+    out[0] = '\0';
+    if (pread(GUARD_PROGRAM_FD, &head, sizeof head, 0) != (ssize_t)sizeof head ||
+        head.e_phentsize != sizeof part)
+        return;
+    for (size_t i = 0; i < head.e_phnum; i++)
+        if (pread(GUARD_PROGRAM_FD, &part, sizeof part, (off_t)(head.e_phoff + i * sizeof part)) ==
+                (ssize_t)sizeof part &&
+            part.p_type == PT_INTERP && part.p_filesz > 0 && part.p_filesz <= size &&
+            pread(GUARD_PROGRAM_FD, out, part.p_filesz, (off_t)part.p_offset) ==
+                (ssize_t)part.p_filesz)
+            out[part.p_filesz - 1] = '\0';
+}
+
+static bool allow_program(int ruleset)
+{
+    const uint64_t run = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE;
+    char path[256];
+    int loader;
+    bool ok;
+
+    if (!allow(ruleset, GUARD_PROGRAM_FD, run))
+        return false;
+    find_loader(path, sizeof path);
+    loader = path[0] == '\0' ? -1 : open(path, O_PATH | O_CLOEXEC);
+    if (loader < 0)
+        return path[0] == '\0';
+    ok = allow(ruleset, loader, run);
+    close(loader);
     return ok;
+}
+
+static bool restrict_program(const int *reads, size_t read_count)
+{
+    int ruleset = (GUARDS_MISSING & GUARD_LANDLOCK) != 0 ? -1 : open_ruleset();
+    bool ok;
+
+    if (ruleset < 0)
+        return false;
+    allow_libraries(ruleset);
+    ok = allow_program(ruleset);
+    for (size_t i = 0; i < read_count; i++) {
+        struct stat found;
+
+        ok = ok && fstat(reads[i], &found) == 0 &&
+             allow_reading(ruleset, reads[i], S_ISDIR(found.st_mode));
+    }
+    return restrict_to(ruleset) && ok;
 }
 
 /* ---- the steps ------------------------------------------------------------------------------- */
@@ -163,7 +231,7 @@ uint32_t guard_before_load(uint32_t guards, int library_fd)
 {
     if (restrict_files(library_fd))
         guards |= GUARD_LANDLOCK;
-    if ((GUARDS_MISSING & GUARD_SECCOMP) == 0 && syscall_filter_load(true))
+    if ((GUARDS_MISSING & GUARD_SECCOMP) == 0 && syscall_filter_load(FILTER_LOADING))
         guards |= GUARD_SECCOMP;
     return guards;
 }
@@ -179,11 +247,20 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+uint32_t guard_program(uint32_t guards, const int *reads, size_t read_count)
+{
+    if (restrict_program(reads, read_count))
+        guards |= GUARD_LANDLOCK;
+    if ((GUARDS_MISSING & GUARD_SECCOMP) == 0 && syscall_filter_load(FILTER_PROGRAM))
+        guards |= GUARD_SECCOMP;
+    return guards;
+}
+
 bool guard_after_load(uint32_t guards)
 {
     reset_signals();
     return ((guards & GUARD_LANDLOCK) == 0 || restrict_files(-1)) &&
-           ((guards & GUARD_SECCOMP) == 0 || syscall_filter_load(false));
+           ((guards & GUARD_SECCOMP) == 0 || syscall_filter_load(FILTER_FINAL));
 }
 
 int guard_refused(int *out_number)

@@ -1,11 +1,13 @@
-/* sesame-sandbox: runs one tool plugin for the host, with nothing but a socket to it.
+/* sesame-sandbox: runs one tool plugin for the host, with nothing but a socket to it; or becomes
+ * the one program that the operator granted a tool ("program" is its argument then).
  *
  * The host starts it with an empty environment and the socket as standard input, and sends the
- * library's descriptor. Not for use by hand. */
+ * descriptor of library or program. Not for use by hand. */
 #include "net/loop.h"
 #include "plugin/descriptor.h"
 #include "sandbox/child.h"
 #include "sandbox/guard.h"
+#include "sandbox/program.h"
 
 #include "base/error.h"
 
@@ -125,7 +127,7 @@ static const struct sesame_plugin *load_contained(int library_fd, uint32_t guard
     return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct error err = {0};
     const struct sesame_plugin *plugin;
@@ -138,7 +140,9 @@ int main(void)
                       "process; it does nothing by hand\n");
         return EXIT_USAGE;
     }
-    guards = guard_process(STDIN_FILENO);
+    if (argc == 2 && strcmp(argv[1], "program") == 0)
+        return program_become(STDIN_FILENO);
+    guards = guard_process(STDIN_FILENO, GUARD_MEMORY_BYTES);
     channel_init(&child.channel, STDIN_FILENO);
     library_fd = channel_take_hello(&child.channel);
     if (library_fd < 0 || !open_loop(&err))

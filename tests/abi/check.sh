@@ -56,6 +56,7 @@ g++ -std=c++17 -x c++ -fPIC -shared -fvisibility=hidden -Wall -Wextra -pedantic 
     -o "$work/simple.so" "$here/simple.c"
 # Every member's offset and every constant is written down.
 gcc -std=c11 -Wall -Wextra -Werror -I"$headers" -c -o "$work/layout.o" "$here/layout.c"
+gcc -std=c11 -Wall -Wextra -Werror -I"$headers" -c -o "$work/layout.o" "$here/layout_program.c"
 members=$(grep -c '<data-member' "$here/sesame-1.abi")
 written=$(grep -c '^AT([a-z]' "$here/layout.c")
 [ "$members" -eq "$written" ] || {

@@ -1,5 +1,5 @@
 # tests/abi: the plugin contract stays what it is
-EXTRA_DIST += tests/abi/simple.c tests/abi/simple.json tests/abi/check.sh tests/abi/probe.c tests/abi/layout.c tests/abi/sesame-1.abi \
+EXTRA_DIST += tests/abi/simple.c tests/abi/simple.json tests/abi/check.sh tests/abi/probe.c tests/abi/layout.c tests/abi/layout_program.c tests/abi/sesame-1.abi \
     tests/abi/1.0/everything.c tests/abi/1.0/everything.json tests/abi/1.0/everything-x86_64.so \
     tests/abi/1.0/include/sesame/credential_provider.h tests/abi/1.0/include/sesame/plugin.h \
     tests/abi/1.0/include/sesame/services.h tests/abi/1.0/include/sesame/tool.h

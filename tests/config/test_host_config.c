@@ -280,6 +280,79 @@ START_TEST(a_provider_that_is_not_there_or_holds_a_secret_is_named)
 }
 END_TEST
 
+/* ---- the program of a tool ------------------------------------------------------------------- */
+
+static struct host_config *parse_with_program(const char *program)
+{
+    static const char format[] =
+        "{\"inbound\": {\"issuer\": \"https://as.example\", \"jwks_url\": "
+        "\"https://as.example/jwks\","
+        " \"audience\": \"https://agent.example\", \"scope\": \"agent.access\"},"
+        " \"credentials\": {}, \"model\": {\"base_url\": \"https://model.example/v1\","
+        " \"name\": \"m\"}, \"tools\": {\"t\": {\"plugin\": \"p\"%s}}}";
+    char text[2000];
+
+    ck_assert_int_lt(snprintf(text, sizeof text, format, program), (int)sizeof text);
+    return host_config_parse("sesame.json", text, strlen(text), &source, &problems);
+}
+
+START_TEST(a_program_is_granted_by_its_path_and_by_default_there_is_none)
+{
+    struct host_config *config = parse_with_program("");
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_str_eq(config->tools[0].program.path, "");
+    host_config_free(config);
+    config = parse_with_program(
+        ", \"program\": {\"path\": \"/usr/bin/units\", \"arguments\": "
+        "[\"-t\"], \"reads\": [\"/usr/share/units\"]}");
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_str_eq(config->tools[0].program.path, "/usr/bin/units");
+    ck_assert_uint_eq(config->tools[0].program.argument_count, 1);
+    ck_assert_str_eq(config->tools[0].program.arguments[0], "-t");
+    ck_assert_uint_eq(config->tools[0].program.read_count, 1);
+    ck_assert_str_eq(config->tools[0].program.reads[0], "/usr/share/units");
+    ck_assert_str_eq(config->tools[0].program.sha256, "");
+    ck_assert_int_eq(config->tools[0].program.memory_bytes, 512 << 20);
+    host_config_free(config);
+}
+END_TEST
+
+START_TEST(a_grant_that_is_too_wide_or_holds_a_secret_is_refused)
+{
+    static const struct {
+        const char *program, *words;
+    } rows[] = {
+        {"{}", "$.tools.t.program.path"},
+        {"{\"path\": \"units\"}", "not an absolute path"},
+        {"{\"path\": \"/u\", \"reads\": [\"/\"]}", "$.tools.t.program.reads[0]"},
+        {"{\"path\": \"/u\", \"reads\": [\"//.\"]}", "may not read all"},
+        {"{\"path\": \"/u\", \"reads\": [\"/a\", \"/proc/1\"]}", "$.tools.t.program.reads[1]"},
+        {"{\"path\": \"/u\", \"reads\": [\"/sys\"]}", "may not read all"},
+        {"{\"path\": \"/u\", \"reads\": [\"/usr/../etc\"]}", "may not read all"},
+        {"{\"path\": \"/u\", \"reads\": [\"a\"]}", "not an absolute path"},
+        {"{\"path\": \"/u\", \"sha256\": \"12\"}", "$.tools.t.program.sha256"},
+        {"{\"path\": \"/u\", \"memory_bytes\": 1}", "$.tools.t.program.memory_bytes"},
+        {"{\"path\": \"/u\", \"argument\": []}", "$.tools.t.program.argument"},
+        {"{\"path\": \"/u\", \"arguments\": [\"sk-0123456789abcdef0123456789abcdef\"]}",
+         "$.tools.t.program.arguments"},
+        {"\"/u\"", "$.tools.t.program"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char program[300];
+
+        snprintf(program, sizeof program, ", \"program\": %s", rows[i].program);
+        ck_assert_msg(parse_with_program(program) == NULL, "%s", program);
+        ck_assert_msg(strstr(show_problems(), rows[i].words) != NULL, "%s: %s", program,
+                      show_problems());
+        ck_assert_ptr_null(strstr(show_problems(), "0123456789"));
+        teardown();
+        setup();
+    }
+}
+END_TEST
+
 START_TEST(without_an_idaas_file_the_issuer_must_be_given)
 {
     static const char text[] =
@@ -309,6 +382,8 @@ int main(void)
         a_credential_may_come_from_a_provider_of_the_host_file,
         without_a_provider_a_credential_needs_idaas_and_its_form_of_scope,
         a_provider_that_is_not_there_or_holds_a_secret_is_named,
+        a_program_is_granted_by_its_path_and_by_default_there_is_none,
+        a_grant_that_is_too_wide_or_holds_a_secret_is_refused,
         without_an_idaas_file_the_issuer_must_be_given,
         NULL};
 
