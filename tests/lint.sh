@@ -11,7 +11,7 @@ complain() {
 
 # Only sources: a distribution holds no repository to ask.
 mapfile -t sources < <(find core plugins credential-providers tools local-cloud tests \
-    -name '*.[ch]' -not -path '*/node_modules/*' | sort)
+    \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/node_modules/*' | sort)
 mapfile -t scripts < <(find . -maxdepth 4 \( -name '*.sh' -o -name dev -o -name bootstrap -o -path ./.ci/run \) -type f \
     -not -path './build*' -not -path '*/node_modules/*' | sort)
 
@@ -37,7 +37,7 @@ for file in "${sources[@]}"; do
     done < <(sed -n 's/^#include "\([a-z]*\)\/.*/\1/p' "$file")
 done
 
-find tools credential-providers plugins -name '*.[ch]' -print0 |
+find tools credential-providers plugins \( -name '*.[ch]' -o -name '*.cpp' \) -print0 |
     xargs -0r grep -nE '#include "(base|net|jwt|config|credential|plugin|model|agent|server|cli)/' &&
     complain "a plugin includes the host's private headers"
 

@@ -12,4 +12,4 @@ lint:
 
 format:
 	cd $(top_srcdir) && find core plugins credential-providers tools local-cloud tests \
-	    -name '*.[ch]' -not -path '*/node_modules/*' -exec clang-format -i {} +
+	    \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/node_modules/*' -exec clang-format -i {} +

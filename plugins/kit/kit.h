@@ -6,6 +6,10 @@
 #include <sesame/services.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The services nearly every plugin uses. */
 struct kit {
     const struct sesame_host *host;
@@ -69,5 +73,9 @@ const char *kit_file_fault(int32_t status);
 
 /* A plain decimal integer, the whole text. */
 bool kit_parse_int(struct sesame_text text, int64_t *out_value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

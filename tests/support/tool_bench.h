@@ -39,6 +39,7 @@ struct tool_bench {
     struct tool_config config;
     int64_t result_max_bytes;
     enum placement placement; /* tool_bench_placement unless the test says otherwise */
+    const char *sandbox;      /* another child program of the build folder; NULL: sesame-sandbox */
     /* After the library is opened and before an instance is made; may be NULL. */
     void (*on_library)(struct plugin_library *library);
     struct tool_host *host;
@@ -131,16 +132,24 @@ static inline void tool_bench_init(struct tool_bench *bench,
     tool_bench_init_at(bench, "sesame-plugins", credentials, count);
 }
 
+static inline const char *tool_bench_sandbox(const struct tool_bench *bench)
+{
+    static char program[600];
+
+    snprintf(program, sizeof program, "%s/%s", tool_bench_build_folder(),
+             bench->sandbox == NULL ? "sesame-sandbox" : bench->sandbox);
+    return program;
+}
+
 static inline struct plugin_library *tool_bench_library(struct tool_bench *bench,
                                                         const char *plugin, struct error *err)
 {
     const struct plugin_manifest *manifest = plugin_catalogue_find(bench->catalogue, plugin);
-    char program[600];
 
     ck_assert_msg(manifest != NULL, "no plugin %s", plugin);
-    snprintf(program, sizeof program, "%s/sesame-sandbox", tool_bench_build_folder());
     return bench->placement == PLACEMENT_PROCESS
-               ? plugin_library_open_apart(bench->catalogue, manifest, program, err)
+               ? plugin_library_open_apart(bench->catalogue, manifest, tool_bench_sandbox(bench),
+                                           err)
                : plugin_library_open(bench->catalogue, manifest, err);
 }
 
@@ -151,6 +160,7 @@ static inline bool tool_bench_load(struct tool_bench *bench, const char *plugin,
     struct tool_host_options options = {.config = &bench->config,
                                         .placement = bench->placement,
                                         .broker = bench->broker,
+                                        .sandbox = tool_bench_sandbox(bench),
                                         .watch = {tool_bench_misbehaved, bench},
                                         .result_max_bytes = bench->result_max_bytes,
                                         .json_depth = 64};

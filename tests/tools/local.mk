@@ -31,4 +31,18 @@ check_PROGRAMS += test_http_json
 test_http_json_SOURCES = tests/tools/http-json/test_http_json.c
 test_http_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_http_json_LDADD = $(test_tools_LDADD)
+if HAVE_CXX
+check_PROGRAMS += test_command
+check_DATA += command_program
+endif
+EXTRA_PROGRAMS += test_command command_program
+command_program_SOURCES = tests/tools/command/program.c
+# Without sanitizers: what they need a program in the sandbox has not.
+command_program_CFLAGS = -std=gnu11 $(SESAME_WARNINGS)
+command_program_LDFLAGS =
+command_program_LDADD = -lpthread
+test_command_SOURCES = tests/tools/command/test_command.c
+test_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_command_LDADD = $(test_tools_LDADD)
+CLEANFILES += test_command command_program
 EXTRA_DIST += tests/support/tool_bench.h
