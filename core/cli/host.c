@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #define METRICS_MAX_COUNT 16
+#define FETCH_MORE_MS 5000 /* of a fetch, beside its longest request: waiting for another */
 
 struct host {
     const struct setup *setup;
@@ -229,6 +230,12 @@ static const char *user_vault_scope(const struct host *host)
     return IDAAS_PAM_SCOPE;
 }
 
+/* Of one request, as the IDaaS file says. */
+static int64_t idaas_timeout_ms(const struct idaas_config *idaas)
+{
+    return idaas->connect_timeout_ms + idaas->read_timeout_ms;
+}
+
 static bool make_broker(struct host *host, struct error *err)
 {
     const struct host_config *config = host->setup->host;
@@ -243,6 +250,8 @@ static bool make_broker(struct host *host, struct error *err)
         .vault_scope = IDAAS_PAM_SCOPE,
         .user_vault_scope = user_vault_scope(host),
         .user_max_count = (size_t)config->limits.cached_users,
+        .fetch_timeout_ms = idaas == NULL ? 0 : idaas_timeout_ms(idaas) + FETCH_MORE_MS,
+        .vault_timeout_ms = idaas == NULL ? 0 : idaas_timeout_ms(idaas),
         .on_event = on_credential_event,
         .on_state = on_credential_state,
         .arg = host,
@@ -435,6 +444,16 @@ static bool load_page(struct host *host, struct error *err)
     return host->shared.page != NULL;
 }
 
+/* The owner asks IDaaS, and who else issues and keeps credentials. */
+static struct http_client *make_client(const struct host *host, struct error *err)
+{
+    const struct idaas_config *idaas = host->setup->idaas;
+    struct http_client_options options = {
+        .connect_timeout_ms = idaas == NULL ? 0 : (int32_t)idaas->connect_timeout_ms};
+
+    return http_client_new(host->loop, &options, err);
+}
+
 struct host *host_new(const struct host_options *options, struct error *err)
 {
     struct host *host = calloc(1, sizeof *host);
@@ -445,8 +464,8 @@ struct host *host_new(const struct host_options *options, struct error *err)
     }
     host->setup = options->setup;
     if (make_shared(host, err) && (host->loop = loop_new(err)) != NULL &&
-        (host->http = http_client_new(host->loop, NULL, err)) != NULL &&
-        open_catalogue(host, err) && make_providers(host, err) && make_broker(host, err) &&
+        (host->http = make_client(host, err)) != NULL && open_catalogue(host, err) &&
+        make_providers(host, err) && make_broker(host, err) &&
         (options->has_no_tools || make_tools(host, err)) && load_page(host, err))
         return host;
     host_free(host);

@@ -47,12 +47,14 @@ static bool check_identities(const struct provider_set *set, const struct plugin
 static bool make_provider(struct provider_set *set, const struct plugin_manifest *manifest,
                           enum placement placement, const char *config_json, struct error *err)
 {
+    const struct idaas_config *idaas = set->options.setup->idaas;
     size_t index = set->count;
     struct provider_port_options options = {
         .library = plugin_library_open(set->options.catalogue, manifest, err),
         .home = set->options.home,
         .config_json = config_json,
         .placement = placement,
+        .connect_timeout_ms = idaas == NULL ? 0 : (int32_t)idaas->connect_timeout_ms,
         .watch = set->options.watch,
     };
 

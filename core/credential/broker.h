@@ -48,7 +48,8 @@ struct broker_options {
     const char *vault_scope;      /* for AT_p */
     const char *user_vault_scope; /* for a user's AT_p; NULL when no credential is a user's */
     size_t user_max_count;        /* kept at once, the least recently used go; 0: 1,000 */
-    int64_t fetch_timeout_ms;     /* 0: 20,000 */
+    int64_t fetch_timeout_ms;     /* of a fetch as a whole; 0: 20,000 */
+    int64_t vault_timeout_ms;     /* of one question to the vault; 0: what is left of the fetch */
     int64_t (*now_ms)(void *arg); /* monotonic; NULL: the clock */
     int64_t (*wall_s)(void *arg); /* NULL: the clock */
     void *clock_arg;

@@ -441,6 +441,9 @@ static void start_vault_call(struct broker_item *item)
     item->vault_generation = vault->value.generation;
     request.access_token = access_token;
     request.timeout_ms = item->give_up_at_ms - broker_now_ms(broker);
+    if (broker->options.vault_timeout_ms > 0 &&
+        broker->options.vault_timeout_ms < request.timeout_ms)
+        request.timeout_ms = broker->options.vault_timeout_ms;
     if (request.timeout_ms < 1)
         request.timeout_ms = 1;
     item->vault_call = vault_ask(broker->http, &request, on_key, item, &err);

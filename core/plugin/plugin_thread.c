@@ -29,7 +29,7 @@ struct plugin_thread {
 static bool open_home(struct plugin_thread *thread)
 {
     const struct plugin_thread_options *options = &thread->options;
-    struct http_client_options http = {.ca_file = options->ca_file};
+    struct http_client_options http = {.connect_timeout_ms = options->connect_timeout_ms};
     struct plugin_home *home = &thread->home;
     struct error *err = &thread->err;
 

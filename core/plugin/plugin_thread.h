@@ -11,9 +11,9 @@ struct error;
 struct plugin_thread;
 
 struct plugin_thread_options {
-    const char *name;      /* for logs; borrowed */
-    const char *ca_file;   /* for the HTTP client; may be NULL */
-    struct broker *broker; /* NULL: no credentials */
+    const char *name;           /* for logs; borrowed */
+    int32_t connect_timeout_ms; /* of the HTTP client; 0: its default */
+    struct broker *broker;      /* NULL: no credentials */
 
     /* All on the thread. Makes what lives there. */
     bool (*open)(void *arg, const struct plugin_home *home, struct error *err);

@@ -15,7 +15,8 @@ struct provider_port_options {
     struct plugin_home home;  /* the broker's thread; `credentials` NULL */
     const char *config_json;  /* what the plugin gets, before its schema's defaults */
     enum placement placement; /* INLINE or THREAD */
-    const char *ca_file;      /* for the HTTP client of a thread; may be NULL */
+    /* Of the HTTP client of a thread; 0: the client's default. */
+    int32_t connect_timeout_ms;
     struct plugin_watch watch;
 };
 

@@ -313,7 +313,7 @@ struct provider_thread *provider_thread_start(const struct provider_port_options
 {
     struct provider_thread *thread = calloc(1, sizeof *thread);
     struct plugin_thread_options start = {.name = plugin_library_manifest(options->library)->id,
-                                          .ca_file = options->ca_file,
+                                          .connect_timeout_ms = options->connect_timeout_ms,
                                           .open = open_engine,
                                           .stop = stop,
                                           .close = close_engine,

@@ -45,7 +45,6 @@ struct tool_host_options {
     struct plugin_library *library;
     const struct tool_config *config; /* borrowed for its lifetime */
     enum placement placement;         /* PROCESS with a library opened apart, else one opened */
-    const char *ca_file;              /* for the HTTP client of a plugin thread; may be NULL */
     struct broker *broker;            /* for the credential client of a plugin thread */
     const char *sandbox;              /* the child program of this build, for a granted program */
     struct granted_program *program;  /* set by tool_host_new; NULL: none is granted */

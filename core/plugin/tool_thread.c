@@ -367,7 +367,6 @@ struct tool_thread *tool_thread_start(const struct tool_host_options *options,
 {
     struct tool_thread *thread = calloc(1, sizeof *thread);
     struct plugin_thread_options start = {.name = options->config->name,
-                                          .ca_file = options->ca_file,
                                           .broker = options->broker,
                                           .open = open_engine,
                                           .stop = stop,

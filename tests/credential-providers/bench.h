@@ -37,7 +37,7 @@ struct bench {
 
     /* What it answers at BENCH_TOKEN_PATH; a token that lives 1200 s unless a test says otherwise.
      */
-    int status;
+    int status; /* 0: it never answers */
     const char *body;
     const char *header_name, *header_value; /* one more header, or NULL */
     /* What it answers elsewhere; NULL: 404. */

@@ -71,6 +71,27 @@ START_TEST(a_line_break_behind_the_secret_is_cut)
 }
 END_TEST
 
+START_TEST(a_request_takes_no_longer_than_the_file_allows)
+{
+    struct error err = {0};
+    char config[600];
+
+    snprintf(config, sizeof config,
+             "{\"clientId\":\"app_x\",\"tokenEndpoint\":\"%s" BENCH_TOKEN_PATH
+             "\",\"authnConfiguration\":{\"authnMethod\":\"CLIENT_SECRET_POST\","
+             "\"clientSecretEnvVarName\":\"IDAAS_CLIENT_SECRET\"},\"httpConfiguration\":{"
+             "\"connectTimeout\":20,\"readTimeout\":30}}",
+             bench.endpoint.url);
+    setenv("IDAAS_CLIENT_SECRET", "canary-secret", 1);
+    bench.status = 0;
+    ck_assert_msg(bench_try_plugin("client-secret", config, &err), "%s", err.message);
+    bench_fetch("a|b", NULL);
+    ck_assert_int_eq(bench.err.code, ERROR_TIMED_OUT);
+    ck_assert_msg(strstr(bench.err.message, "IDaaS did not answer in time (50 ms)") != NULL, "%s",
+                  bench.err.message);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -78,6 +99,7 @@ int main(void)
         an_unset_variable_is_refused_by_name,
         the_secrets_variable_is_gone_from_the_environment,
         a_line_break_behind_the_secret_is_cut,
+        a_request_takes_no_longer_than_the_file_allows,
         NULL,
     };
 

@@ -12,12 +12,12 @@
 #include "../support/run.h"
 #include "../support/tls.h"
 
+#include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <openssl/ssl.h>
 
 static struct loop *loop;
 static struct http_listener *listener;
@@ -418,6 +418,33 @@ START_TEST(a_refused_connection_names_the_address_without_its_query)
 }
 END_TEST
 
+/* The kernel completes no connection beyond a listener's backlog. */
+START_TEST(a_connection_that_is_not_made_in_time_is_given_up)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    struct http_request_options options = {.connect_timeout_ms = 30};
+    int full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), waiting[2];
+    char url[60];
+
+    ck_assert_int_eq(bind(full, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(listen(full, 0), 0);
+    ck_assert_int_eq(getsockname(full, (struct sockaddr *)&address, &size), 0);
+    for (int i = 0; i < 2; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(waiting[i], (struct sockaddr *)&address, size);
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    options.url = url;
+    request(&options);
+    run_until_done(1);
+    ck_assert_str_eq(done_error.name, "ConnectTimeOut");
+    for (int i = 0; i < 2; i++)
+        close(waiting[i]);
+    close(full);
+}
+END_TEST
+
 START_TEST(plain_http_to_elsewhere_is_refused_before_anything_is_sent)
 {
     struct http_request_options options = {.method = "GET", .url = "http://service.example/"};
@@ -548,6 +575,7 @@ int main(void)
                                   an_upload_that_goes_on_slowly_is_not_silent,
                                   an_upload_that_nobody_reads_any_more_is_given_up,
                                   a_refused_connection_names_the_address_without_its_query,
+                                  a_connection_that_is_not_made_in_time_is_given_up,
                                   plain_http_to_elsewhere_is_refused_before_anything_is_sent,
                                   a_header_with_a_line_end_is_refused,
                                   tls_is_verified_and_a_private_ca_can_be_added,

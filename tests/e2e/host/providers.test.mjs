@@ -140,6 +140,28 @@ test('a clock that is off is named, since the refusal itself says nothing of it'
   await cloud.control('/reset', {});
 });
 
+test('requests to IDaaS and the vault take no longer than the SDK file says', async () => {
+  const config = JSON.parse(read('client-secret-basic.json'));
+  config.httpConfiguration = { connectTimeout: 2000, readTimeout: 2000 };
+  const path = join(base, 'impatient.json');
+  writeFileSync(path, JSON.stringify(config));
+  const asked = async () => (await cloud.control('/counts')).counts['developer-api'] ?? 0;
+  const before = await asked();
+  await cloud.control('/fail', { at: 'developer-api', hang: true, times: -1 });
+  const key = sesame(['token', 'llm'], path);
+  while (await asked() === before) await new Promise((resolve) => setTimeout(resolve, 10));
+  await cloud.control('/fail', { at: 'token', hang: true, times: -1 });
+  const started = Date.now();
+  const token = refusal(['token', 'enterprise'], path);
+  assert.match(await token, /did not answer in time \(4000 ms\)/);
+  assert.ok(Date.now() - started < 6000);
+  const { code, err } = await key;
+  assert.notEqual(code, 0);
+  assert.match(err, /ReadTimeOut|in time/);
+  assert.ok(Date.now() - started < 9000);
+  await cloud.control('/reset', {});
+});
+
 test('the operator is told which mistake it was', async () => {
   const { privateKey: other, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
