@@ -59,6 +59,8 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --suppress=memleak 
     --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective -Icore -Iplugins/include \
     core plugins local-cloud tools credential-providers || complain "cppcheck"
 
+python3 doc/reference.py . --check || complain "the plugin reference"
+
 shellcheck "${scripts[@]}" || complain "shellcheck"
 
 exit $bad
