@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "credential/keep.h"
 #include "credential/subject.h"
@@ -303,7 +304,8 @@ static void succeed(struct broker_item *item, struct secret *secret, struct toke
 
 /* idaas.md 2.7: `expires_at` when it makes sense, unless it disagrees with `expires_in`, which does
  * not depend on our clock. -1 for an answer that is over already. */
-static int64_t token_lifetime_s(const struct token_answer *answer, int64_t wall_s)
+static int64_t token_lifetime_s(const struct broker_item *item, const struct token_answer *answer,
+                                int64_t wall_s)
 {
     bool has_at = answer->expires_at_s >= 0 && answer->expires_at_s <= wall_s + LIFETIME_MAX_S;
     bool has_in = answer->expires_in_s >= 0 && answer->expires_in_s <= LIFETIME_MAX_S;
@@ -312,8 +314,11 @@ static int64_t token_lifetime_s(const struct token_answer *answer, int64_t wall_
     if (has_at && has_in) {
         int64_t difference = by_clock - answer->expires_in_s;
 
-        if (difference > CLOCK_SKEW_MAX_S || difference < -CLOCK_SKEW_MAX_S)
+        if (difference > CLOCK_SKEW_MAX_S || difference < -CLOCK_SKEW_MAX_S) {
+            log_warn("credential", "the issuer's clock and this machine's differ: set this one",
+                     LOG_TEXT("credential", item->spec->name), LOG_INT("ahead_s", -difference));
             return answer->expires_in_s;
+        }
     }
     if (has_at && by_clock > 0)
         return by_clock;
@@ -330,7 +335,7 @@ static void on_token(void *arg, const struct token_answer *answer, const struct 
         fail(item, err, retry_after_ms);
     else
         succeed(item, answer->token, answer->binding,
-                token_lifetime_s(answer, broker_wall_s(item->broker)) * 1000);
+                token_lifetime_s(item, answer, broker_wall_s(item->broker)) * 1000);
 }
 
 static void start_token(struct broker_item *item)

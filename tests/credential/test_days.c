@@ -31,6 +31,8 @@ static struct credential_config configs[CREDENTIAL_COUNT];
 
 static int64_t clock_ms; /* of everything */
 static int64_t lifetime_s;
+static int64_t told_expires_at_s; /* besides, when it is not -1 */
+static int64_t kept_s;            /* as the broker reports it, until the margin */
 static bool is_down;
 static enum error_code refusal; /* while it is down */
 
@@ -77,7 +79,13 @@ static void answer(struct scripted_provider *scripted, struct scripted_fetch *fe
     one->expires_at_ms = clock_ms + lifetime_s * 1000;
     /* A token says when it ends. */
     snprintf(token, sizeof token, "canary until %lld", (long long)one->expires_at_ms);
-    provider_give(fetch, token, strlen(token), lifetime_s);
+    provider_give_until(fetch, token, strlen(token), lifetime_s, told_expires_at_s);
+}
+
+static void on_event(void *arg, const struct credential_event *event)
+{
+    (void)arg;
+    kept_s = event->expires_in_s;
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
@@ -91,11 +99,13 @@ static void set_up(void)
                                      .instance_id = "",
                                      .vault_scope = "",
                                      .now_ms = now_ms,
-                                     .wall_s = wall_s};
+                                     .wall_s = wall_s,
+                                     .on_event = on_event};
     struct error err = {0};
 
     clock_ms = 1000000;
     is_down = false;
+    told_expires_at_s = -1;
     refusal = ERROR_UPSTREAM;
     for (int i = 0; i < CREDENTIAL_COUNT; i++) {
         snprintf(names[i], sizeof names[i], "c%d", i);
@@ -145,6 +155,14 @@ static void on_ready(void *arg, const struct credential *credential, const struc
     ck_assert(parse_int64(text, strlen(text), &ends_at_ms));
     ck_assert_msg(clock_ms <= ends_at_ms - MARGIN_MS, "served %lld ms before its end",
                   (long long)(ends_at_ms - clock_ms));
+}
+
+static void on_kept(void *arg, const struct credential *credential, const struct error *err)
+{
+    (void)arg;
+    (void)err;
+    open_waits--;
+    ck_assert_ptr_nonnull(credential); /* even what cannot be kept serves who waited for it */
 }
 
 static void settle(void)
@@ -320,6 +338,41 @@ START_TEST(a_thousand_who_wait_through_an_outage_cause_one_fetch_after_it)
 }
 END_TEST
 
+/* idaas.md 2.7. Where both are there and far apart a clock is wrong, and `expires_in` needs none.
+ */
+START_TEST(a_lifetime_is_what_an_answer_says_that_makes_sense)
+{
+    static const struct {
+        int64_t in_s, at_s, lifetime_s; /* `at_s` from now; -1: missing; lifetime 0: not kept */
+    } rows[] = {
+        {1200, -1, 1200},
+        {-1, 600, 600},
+        {1200, 1200, 1200},
+        {1200, 1500, 1500},
+        {1200, 1501, 1200},
+        {1200, 900, 900},
+        {1200, 899, 1200},
+        {100, -100, 100},
+        {-1, -100, 0},
+        {-1, WALL_START_S * (int64_t)999, 0}, /* milliseconds */
+        {315360000, -1, 315360000},
+        {315360001, -1, 0},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tear_down();
+        set_up();
+        lifetime_s = rows[i].in_s;
+        told_expires_at_s = rows[i].at_s == -1 ? -1 : wall_s(NULL) + rows[i].at_s;
+        open_waits = 1;
+        (void)credential_get(worker, &configs[0], NULL, 0, on_kept, NULL);
+        settle();
+        ck_assert_msg(kept_s == (rows[i].lifetime_s == 0 ? -1 : rows[i].lifetime_s - 10),
+                      "row %zu: %lld s", i, (long long)kept_s);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -328,6 +381,7 @@ int main(void)
         an_issuer_that_is_down_for_a_quarter_of_an_hour_costs_nobody,
         a_rotation_of_the_client_secret_under_load_fails_no_turn,
         a_thousand_who_wait_through_an_outage_cause_one_fetch_after_it,
+        a_lifetime_is_what_an_answer_says_that_makes_sense,
         NULL,
     };
 

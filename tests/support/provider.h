@@ -44,18 +44,26 @@ static inline void provider_end(struct scripted_fetch *fetch)
     free(fetch);
 }
 
-static inline void provider_give(struct scripted_fetch *fetch, const char *token, size_t len,
-                                 int64_t lifetime_s)
+/* With both members of the answer that say when it ends; -1: missing. */
+static inline void provider_give_until(struct scripted_fetch *fetch, const char *token, size_t len,
+                                       int64_t expires_in_s, int64_t expires_at_s)
 {
     struct error err = {0};
-    struct token_answer answer = {
-        .token = secret_copy(token, len, &err), .expires_in_s = lifetime_s, .expires_at_s = -1};
+    struct token_answer answer = {.token = secret_copy(token, len, &err),
+                                  .expires_in_s = expires_in_s,
+                                  .expires_at_s = expires_at_s};
 
     ck_assert_msg(answer.token != NULL, "%s", err.message);
     fetch->provider->open--;
     fetch->done(fetch->done_arg, &answer, NULL, -1);
     secret_free(answer.token);
     provider_end(fetch);
+}
+
+static inline void provider_give(struct scripted_fetch *fetch, const char *token, size_t len,
+                                 int64_t lifetime_s)
+{
+    provider_give_until(fetch, token, len, lifetime_s, -1);
 }
 
 static inline void provider_refuse(struct scripted_fetch *fetch, enum error_code code,

@@ -136,6 +136,10 @@ test('a clock that is off is named, since the refusal itself says nothing of it'
     await cloud.control('/switches', { issuer: { clock_offset_s: offset } });
     for (const method of ['private-key-jwt', 'client-secret-jwt', 'federated-pca'])
       assert.match(await refusal(['token', 'enterprise'], file(`${method}.json`)), expected);
+    // Where nothing is dated by this machine the token is given, and a warning.
+    const agent = await startAgent(cloud, { env: { ...env, CLOUD_IDAAS_CONFIG_PATH: file('client-secret-post.json') } });
+    await agent.logged(/the issuer's clock and this machine's differ.*"ahead_s":-?(69\d|70\d)/);
+    assert.equal(await agent.stop(), 0);
   }
   await cloud.control('/reset', {});
 });
