@@ -229,9 +229,11 @@ static void fail(struct broker_item *item, const struct error *err, int64_t retr
         retry_after_ms = RETRY_AFTER_MAX_MS;
     item->retry_at_ms = broker_now_ms(item->broker) +
                         (retry_after_ms > item->back_off_ms ? retry_after_ms : item->back_off_ms);
-    /* For a user nothing is fetched that nobody asks for: his token is gone with his turn. */
+    /* For a user nothing is fetched that nobody asks for: his token is gone with his turn. What
+     * nobody waits for comes a little later, so that many hosts do not ask in step. */
     if (item->user == NULL)
-        item->refresh_at_ms = item->retry_at_ms;
+        item->refresh_at_ms =
+            item->retry_at_ms + (int64_t)random_below((uint64_t)(item->back_off_ms / 4) + 1);
     report(item, NULL, err);
     broker_settled(item->broker, item);
 }

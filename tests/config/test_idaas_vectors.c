@@ -99,6 +99,26 @@ static const char *vendor_code(struct json_object *test_case)
     return found;
 }
 
+/* What the vendor's SDK sent with this file, where that is a matter of the file. */
+static void compare_with_sent(const char *id, const struct idaas_config *config,
+                              struct json_object *sent)
+{
+    int compared = 0;
+
+    for (size_t i = 0; i < json_object_array_length(sent); i++) {
+        struct json_object *pair = json_object_array_get_idx(sent, i);
+        const char *name = json_object_get_string(json_object_array_get_idx(pair, 0));
+        const char *value = json_object_get_string(json_object_array_get_idx(pair, 1));
+
+        if (strcmp(name, "client_id") != 0 && strcmp(name, "scope") != 0)
+            continue;
+        ck_assert_msg(strcmp(value, name[0] == 'c' ? config->client_id : config->scope) == 0,
+                      "%s: %s", id, name);
+        compared++;
+    }
+    ck_assert_int_eq(compared, 2);
+}
+
 static void check_case(struct json_object *test_case)
 {
     const char *id = member_text(test_case, "id"), *text = member_text(test_case, "config_text");
@@ -126,6 +146,8 @@ static void check_case(struct json_object *test_case)
     if (!is_ok && code != NULL)
         ck_assert_msg(problems_find(&problems, code) != NULL, "%s: %s instead of %s", id,
                       problems.items[0].code, code);
+    if (config != NULL && json_object_object_get_ex(test_case, "form_sent", &object))
+        compare_with_sent(id, config, object);
     idaas_config_free(config);
     problems_clear(&problems);
 }
@@ -161,6 +183,88 @@ START_TEST(what_is_odd_but_harmless_is_a_warning)
             ck_assert_uint_eq(problems.error_count, 0);
             ck_assert_uint_ge(problems.count, 1);
         }
+        problems_clear(&problems);
+    }
+}
+END_TEST
+
+/* A file of the usual kind with `authn` more in its authnConfiguration and `top` at its end. */
+static struct idaas_config *parse_with(const char *authn, const char *top,
+                                       struct problems *problems)
+{
+    char text[1000];
+
+    environment = NULL;
+    problems_init(problems);
+    snprintf(text, sizeof text,
+             "{\"idaasInstanceId\":\"idaas_x\",\"clientId\":\"app_x\",\"issuer\":\"https://h/i\","
+             "\"tokenEndpoint\":\"https://h/i/token\",\"authnConfiguration\":{"
+             "\"clientSecretEnvVarName\":\"SEC\"%s}%s}",
+             authn, top);
+    return idaas_config_parse("f", text, strlen(text), &source, problems);
+}
+
+#define BASIC ",\"authnMethod\":\"CLIENT_SECRET_BASIC\""
+
+START_TEST(the_other_name_of_identity_type_counts)
+{
+    struct problems problems;
+
+    ck_assert_ptr_null(parse_with(BASIC ",\"authenticationSubject\":\"HUMAN\"", "", &problems));
+    ck_assert_ptr_nonnull(problems_find(&problems, "DeviceAuthorizationEndpointNotFound"));
+    problems_clear(&problems);
+    ck_assert_ptr_null(
+        parse_with(BASIC ",\"authenticationSubject\":\"CLIENT\",\"identityType\":\"HUMAN\"",
+                   ",\"deviceAuthorizationEndpoint\":\"https://h/d\"", &problems));
+    ck_assert_str_eq(problems.items[0].what, "contradicts identityType");
+    problems_clear(&problems);
+}
+END_TEST
+
+START_TEST(an_unknown_value_is_shown_with_those_that_are_known)
+{
+    static const struct {
+        const char *authn, *found, *expected;
+    } rows[] = {
+        {",\"authnMethod\":\"CLIENT_SECRET\"", "CLIENT_SECRET", "CLIENT_SECRET_BASIC"},
+        {BASIC ",\"identityType\":\"AGENT\"", "AGENT", "HUMAN"},
+        {",\"authnMethod\":\"PKCS7\",\"applicationFederatedCredentialName\":\"n\","
+         "\"clientDeployEnvironment\":\"ECS\"",
+         "ECS", "ALIBABA_CLOUD_ECS"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct problems problems;
+
+        ck_assert_ptr_null(parse_with(rows[i].authn, "", &problems));
+        ck_assert_uint_eq(problems.error_count, 1);
+        ck_assert_ptr_nonnull(strstr(problems.items[0].found, rows[i].found));
+        ck_assert_ptr_nonnull(strstr(problems.items[0].expected, rows[i].expected));
+        problems_clear(&problems);
+    }
+}
+END_TEST
+
+START_TEST(timeouts_are_those_of_the_file_or_the_vendors)
+{
+    static const struct {
+        const char *http;
+        int64_t connect_ms, read_ms;
+    } rows[] = {
+        {"", 5000, 10000},
+        {",\"httpConfiguration\":null", 5000, 10000},
+        {",\"httpConfiguration\":{\"connectTimeout\":2000}", 2000, 10000},
+        {",\"httpConfiguration\":{\"connectTimeout\":3000,\"readTimeout\":60000}", 3000, 60000},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct problems problems;
+        struct idaas_config *config = parse_with(BASIC, rows[i].http, &problems);
+
+        ck_assert_ptr_nonnull(config);
+        ck_assert_int_eq(config->connect_timeout_ms, rows[i].connect_ms);
+        ck_assert_int_eq(config->read_timeout_ms, rows[i].read_ms);
+        idaas_config_free(config);
         problems_clear(&problems);
     }
 }
@@ -297,10 +401,15 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        every_case_has_its_verdict_and_code,    what_is_odd_but_harmless_is_a_warning,
-        every_scope_has_its_verdict_and_code,   every_endpoint_has_one_normal_form,
-        a_file_is_found_where_the_vendor_looks, NULL};
+    const TTest *const tests[] = {every_case_has_its_verdict_and_code,
+                                  what_is_odd_but_harmless_is_a_warning,
+                                  the_other_name_of_identity_type_counts,
+                                  an_unknown_value_is_shown_with_those_that_are_known,
+                                  timeouts_are_those_of_the_file_or_the_vendors,
+                                  every_scope_has_its_verdict_and_code,
+                                  every_endpoint_has_one_normal_form,
+                                  a_file_is_found_where_the_vendor_looks,
+                                  NULL};
 
     return run_tests("idaas_vectors", tests, setup, teardown);
 }
