@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-#include <event2/event.h>
-#include <openssl/crypto.h>
-
 void *wipe_malloc(size_t size)
 {
     return malloc(size);
@@ -53,35 +49,4 @@ void *wipe_realloc(void *block, size_t size)
 char *wipe_strdup(const char *text)
 {
     return strdup(text);
-}
-
-static void *crypto_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return wipe_malloc(size);
-}
-
-static void *crypto_realloc(void *block, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return wipe_realloc(block, size);
-}
-
-static void crypto_free(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    wipe_free(block);
-}
-
-bool wipe_alloc_install(void)
-{
-    bool ok = CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) == 1;
-
-    event_set_mem_functions(wipe_malloc, wipe_realloc, wipe_free);
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, wipe_malloc, wipe_free, wipe_realloc,
-                                wipe_strdup, wipe_calloc) == CURLE_OK &&
-           ok;
 }

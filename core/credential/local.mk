@@ -6,6 +6,7 @@ libcredential_la_SOURCES = \
     core/credential/broker_item.c core/credential/broker_item.h \
     core/credential/broker_user.c \
     core/credential/credential_client.c core/credential/credential_client.h \
+    core/credential/credential_origin.c \
     core/credential/due_queue.c core/credential/due_queue.h \
     core/credential/item_spec.c core/credential/item_spec.h \
     core/credential/keep.c core/credential/keep.h \

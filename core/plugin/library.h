@@ -24,6 +24,9 @@ struct plugin_library {
 struct plugin_library *plugin_library_load(const struct plugin_manifest *manifest,
                                            const char *program, const struct plugins_config *trust,
                                            struct error *err);
+/* Holds the descriptor that was found against the manifest, and compiles its schema, which belongs
+ * to the library. `path` is for the message. */
+bool plugin_library_check(struct plugin_library *library, const char *path, struct error *err);
 /* Frees what is ours; the code stays mapped. */
 void plugin_library_free(struct plugin_library *library);
 

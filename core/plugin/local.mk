@@ -7,7 +7,7 @@ libplugin_la_SOURCES = \
     core/plugin/granted_program.c core/plugin/granted_program.h \
     core/plugin/handles.c core/plugin/handles.h \
     core/plugin/instance.c core/plugin/instance.h core/plugin/instance_new.c \
-    core/plugin/library.c core/plugin/library.h core/plugin/manifest.c \
+    core/plugin/library.c core/plugin/library.h core/plugin/library_check.c core/plugin/manifest.c \
     core/plugin/plugin_call.c core/plugin/plugin_call.h \
     core/plugin/plugin_config.c core/plugin/plugin_config.h core/plugin/plugin_host.h \
     core/plugin/plugin_thread.c core/plugin/plugin_thread.h \
@@ -26,6 +26,7 @@ libplugin_la_SOURCES = \
     core/plugin/tool_functions.c core/plugin/tool_functions.h \
     core/plugin/tool_host.c core/plugin/tool_host.h \
     core/plugin/tool_port.c core/plugin/tool_port.h \
+    core/plugin/tool_result.c core/plugin/tool_result.h \
     core/plugin/tool_thread.c core/plugin/tool_thread.h \
     core/plugin/trust.c core/plugin/trust.h \
     core/plugin/wire.c core/plugin/wire.h

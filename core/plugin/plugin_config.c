@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/json_schema.h"
 #include "base/text.h"
+#include "config/host_config.h"
 #include "plugin/library.h"
 
 #include <json-c/json.h>
@@ -194,4 +195,29 @@ bool plugin_config_each(const struct plugin_library *library, struct json_object
     const struct walk walk = {mark, fn, arg, err};
 
     return visit(&walk, library->schema_json, config, "", 0);
+}
+
+static bool check_credential(void *arg, const char *pointer, const char *kind, const char *name,
+                             struct error *err)
+{
+    const struct tool_config *config = arg;
+
+    (void)kind;
+    for (size_t i = 0; i < config->credential_count; i++)
+        if (strcmp(config->credentials[i], name) == 0)
+            return true;
+    return error_set(err, ERROR_BAD_INPUT,
+                     "tools.%s.config%s names the credential \"%.60s\", which tools.%s.credentials "
+                     "does not list",
+                     config->name, pointer, name, config->name);
+}
+
+bool plugin_config_check_credentials(const struct plugin_library *library,
+                                     struct json_object *config, const struct tool_config *tool,
+                                     struct error *err)
+{
+    struct tool_config *arg;
+
+    memcpy(&arg, &tool, sizeof arg); /* the callback's argument is not const */
+    return plugin_config_each(library, config, "x-credential", check_credential, arg, err);
 }

@@ -7,6 +7,7 @@
 struct error;
 struct json_object;
 struct plugin_library;
+struct tool_config;
 
 /* Whether the schema's "x-env" marks count: for credential providers only, since a tool could read
  * any variable by them. */
@@ -29,5 +30,10 @@ bool plugin_config_each(const struct plugin_library *library, struct json_object
                         bool (*fn)(void *arg, const char *pointer, const char *kind,
                                    const char *value, struct error *err),
                         void *arg, struct error *err);
+
+/* Whether all credentials that the configuration names ("x-credential") are the tool's. */
+bool plugin_config_check_credentials(const struct plugin_library *library,
+                                     struct json_object *config, const struct tool_config *tool,
+                                     struct error *err);
 
 #endif

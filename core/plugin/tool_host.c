@@ -17,32 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool check_credential(void *arg, const char *pointer, const char *kind, const char *name,
-                             struct error *err)
-{
-    const struct tool_config *config = arg;
-
-    (void)kind;
-    for (size_t i = 0; i < config->credential_count; i++)
-        if (strcmp(config->credentials[i], name) == 0)
-            return true;
-    return error_set(err, ERROR_BAD_INPUT,
-                     "tools.%s.config%s names the credential \"%.60s\", which tools.%s.credentials "
-                     "does not list",
-                     config->name, pointer, name, config->name);
-}
-
 static bool prepare(struct tool_host *host, const char *what, struct error *err)
 {
     const struct tool_host_options *options = &host->options;
     CLEANUP(json_cleanup)
     struct json_object *config = plugin_config_prepare(
         options->library, options->config->config_json, PLUGIN_ENVIRONMENT_UNSEEN, what, err);
-    struct tool_config *tool;
 
-    memcpy(&tool, &options->config, sizeof tool); /* the callback's argument is not const */
     if (config == NULL ||
-        !plugin_config_each(options->library, config, "x-credential", check_credential, tool, err))
+        !plugin_config_check_credentials(options->library, config, options->config, err))
         return false;
     host->config_text =
         strdup(json_object_to_json_string_ext(config, JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -13,6 +13,7 @@
 #include "plugin/tool_engine.h"
 #include "plugin/tool_functions.h"
 #include "plugin/tool_host.h"
+#include "plugin/tool_result.h"
 #include "plugin/tool_thread.h"
 
 #include <json-c/json.h>
@@ -246,25 +247,6 @@ static void give_result(struct tool_run *run, const struct tool_run_result *resu
     copy.events.on_done(copy.arg, result);
 }
 
-/* Without making objects of it: what a tool adds besides would grow many times. */
-static bool read_result(const char *data, size_t len, struct buffer *scratch,
-                        struct tool_run_result *out)
-{
-    struct json_member members[] = {{.name = "text", .first = '"'}, {.name = "is_error"}};
-    struct slice text;
-    struct error ignored = {0};
-
-    if (!json_check(data, len, JSON_DEPTH_DEFAULT, &ignored))
-        return false;
-    json_find_members((struct slice){data, len}, members, 2);
-    if (members[0].value.len == 0 || !json_characters(members[0].value, scratch, &text, &ignored))
-        return false;
-    out->text = text.data;
-    out->len = text.len;
-    out->is_error = slice_equal_text(members[1].value, "true");
-    return true;
-}
-
 static void on_called(void *arg, int32_t status, const char *data, size_t len)
 {
     struct tool_run *run = arg;
@@ -274,7 +256,7 @@ static void on_called(void *arg, int32_t status, const char *data, size_t len)
 
     buffer_init(&scratch, (size_t)options->result_max_bytes);
     if (status == SESAME_OK) {
-        if (!read_result(data, len, &scratch, &result)) {
+        if (!tool_result_read(data, len, &scratch, &result)) {
             log_warn("tool", "the tool completed a call with something that is no result",
                      LOG_TEXT("tool", options->config->name));
             if (options->watch.on_misbehaviour != NULL)
