@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/json_schema.h"
 #include "plugin/descriptor.h"
 #include "plugin/process_library.h"
