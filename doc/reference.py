@@ -11,7 +11,7 @@ import os
 import re
 import sys
 
-HEADERS = ["plugin", "tool", "credential_provider", "services", "program", "simple_tool"]
+HEADERS = ["plugin", "tool", "credential_provider", "services", "program", "simple_tool", "plugin_test"]
 
 INTRO = """# Reference of the plugin contract
 
