@@ -8,6 +8,8 @@ EXTRA_DIST += doc/plugin-reference.md doc/reference.py
 reference:
 	$(top_srcdir)/doc/reference.py $(top_srcdir)
 
+dist_man_MANS = doc/man/sesame.1 doc/man/sesame.json.5 doc/man/sesame-plugin.7
+
 # The package for AgentRun and Function Compute; IDAAS_CONFIG and HOST_CONFIG name files to put into it.
 agentrun-zip: all
 	$(top_srcdir)/doc/deploy/make-zip.sh $(top_srcdir) $(top_builddir) sesame-agentrun.zip "$(IDAAS_CONFIG)" "$(HOST_CONFIG)"

@@ -61,6 +61,9 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --suppress=memleak 
     --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective -Icore -Iplugins/include \
     core plugins local-cloud tools credential-providers || complain "cppcheck"
 
+# The pages name one another, and are not installed here.
+! mandoc -Tlint doc/man/*.[157] | grep -v 'referenced manual not found' || complain "the manual pages"
+
 python3 doc/reference.py . --check || complain "the plugin reference"
 
 shellcheck "${scripts[@]}" || complain "shellcheck"

@@ -13,3 +13,8 @@ EXTRA_DIST += tests/vectors/idaas-config-cases.json tests/vectors/idaas-scope-en
 test_host_config_SOURCES = tests/config/test_host_config.c
 test_host_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_host_config_LDADD = $(CONFIG_TEST_LIBS)
+check_PROGRAMS += test_manual
+test_manual_SOURCES = tests/config/test_manual.c
+test_manual_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_manual_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=place_check_keys
+test_manual_LDADD = $(CONFIG_TEST_LIBS)
