@@ -42,3 +42,21 @@ libkit_token_la_SOURCES = \
     plugins/kit/token_request.h
 libkit_token_la_LIBADD = libkit.la
 PLUGIN_CPPFLAGS = -include config.h -I$(top_srcdir)/plugins/include -I$(top_srcdir)
+
+# What `sesame plugin new` begins a plugin with.
+template_tooldir = $(pkgdatadir)/template/tool
+dist_template_tool_DATA = \
+    plugins/template/tool/Makefile \
+    plugins/template/tool/README.md \
+    plugins/template/tool/manifest.json \
+    plugins/template/tool/meson.build \
+    plugins/template/tool/plugin.c \
+    plugins/template/tool/test.c
+template_providerdir = $(pkgdatadir)/template/credential-provider
+dist_template_provider_DATA = \
+    plugins/template/credential-provider/Makefile \
+    plugins/template/credential-provider/README.md \
+    plugins/template/credential-provider/manifest.json \
+    plugins/template/credential-provider/meson.build \
+    plugins/template/credential-provider/plugin.c \
+    plugins/template/credential-provider/test.c

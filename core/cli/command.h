@@ -27,6 +27,8 @@ int config_command(const struct command_line *line);
 int plugin_command(const struct command_line *line);
 /* plugin digest|sign|verify PLUGIN */
 int plugin_trust_command(const struct command_line *line);
+/* plugin new KIND NAME */
+int plugin_new_command(const struct command_line *line);
 int tool_command(const struct command_line *line);
 int doctor_command(const struct command_line *line);
 int demo_command(const struct command_line *line);

@@ -9,7 +9,7 @@ sesame_SOURCES = \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \
     core/cli/notify.c core/cli/notify.h \
-    core/cli/plugin_command.c core/cli/plugin_trust_command.c \
+    core/cli/plugin_command.c core/cli/plugin_new.c core/cli/plugin_trust_command.c \
     core/cli/provider_config.c core/cli/provider_config.h \
     core/cli/provider_set.c core/cli/provider_set.h \
     core/cli/serve.c \
@@ -33,6 +33,7 @@ build-tree: $(pkglib_LTLIBRARIES)
 	    rm -f sesame-plugins/`basename $$manifest`; \
 	    $(INSTALL_DATA) $(top_srcdir)/$$manifest sesame-plugins/; done
 	@rm -f sesame-web; ln -sf $(abs_top_srcdir)/web sesame-web
+	@rm -f sesame-template; ln -sf $(abs_top_srcdir)/plugins/template sesame-template
 .PHONY: build-tree
 clean-local:
-	rm -rf sesame-plugins sesame-web
+	rm -rf sesame-plugins sesame-web sesame-template

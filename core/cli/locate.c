@@ -51,6 +51,11 @@ char *locate_web(const char *configured)
     return locate(configured, "sesame-web", SESAME_WEB_DIR);
 }
 
+char *locate_templates(void)
+{
+    return locate("", "sesame-template", SESAME_TEMPLATE_DIR);
+}
+
 char *locate_sandbox(void)
 {
     char *path = beside_program("sesame-sandbox", X_OK);

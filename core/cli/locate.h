@@ -6,6 +6,9 @@
 char *locate_plugins(const char *configured);
 char *locate_web(const char *configured);
 
+/* The folder with one template folder for each kind of plugin. */
+char *locate_templates(void);
+
 /* The program that runs a plugin placed in a process. */
 char *locate_sandbox(void);
 

@@ -15,7 +15,8 @@ static const struct command {
     {"doctor", doctor_command, "walk through everything a turn needs and say what to fix"},
     {"config", config_command, "config check: read both files, show every problem"},
     {"plugin", plugin_command,
-     "plugin list | show ID | digest FILE.so | sign, verify --key FILE.pem FILE.so"},
+     "plugin list | show ID | digest FILE.so | sign, verify --key FILE.pem FILE.so | new KIND "
+     "NAME"},
     {"tool", tool_command, "tool list | tool call FUNCTION [JSON]: try a tool without a model"},
     {"token", token_command, "token CREDENTIAL [--reveal]: fetch one credential"},
 };

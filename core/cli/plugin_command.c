@@ -92,11 +92,13 @@ int plugin_command(const struct command_line *line)
         (strcmp(line->words[0], "digest") == 0 || strcmp(line->words[0], "sign") == 0 ||
          strcmp(line->words[0], "verify") == 0))
         return plugin_trust_command(line);
+    if (line->word_count == 3 && strcmp(line->words[0], "new") == 0)
+        return plugin_new_command(line);
     if (!is_show && (line->word_count != 1 || strcmp(line->words[0], "list") != 0)) {
         fprintf(stderr,
                 "usage: sesame plugin list | show ID | digest FILE.so | sign --key PRIVATE.pem "
                 "FILE.so | "
-                "verify --key PUBLIC.pem FILE.so\n");
+                "verify --key PUBLIC.pem FILE.so | new tool|credential-provider NAME\n");
         return EXIT_WRONG_USE;
     }
     catalogue = plugin_catalogue_new(directory, NULL, &err);

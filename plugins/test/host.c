@@ -65,14 +65,17 @@ void script_free(const void *bytes)
 
 void *script_grow(void *items_pointer, size_t *count, size_t item_size)
 {
-    char *items, *grown;
+    bool is_full = (*count & (*count - 1)) == 0; /* 0, 1, 2, 4, ...: room is made by doubling */
+    char *items;
 
     memcpy(&items, items_pointer, sizeof items);
-    grown = realloc(items, (*count + 1) * item_size);
-    if (grown == NULL)
-        script_refuse("no memory");
-    memcpy(items_pointer, &grown, sizeof grown);
-    return memset(grown + item_size * (*count)++, 0, item_size);
+    if (is_full) {
+        items = realloc(items, (*count == 0 ? 1 : 2 * *count) * item_size);
+        if (items == NULL)
+            script_refuse("no memory");
+        memcpy(items_pointer, &items, sizeof items);
+    }
+    return memset(items + item_size * (*count)++, 0, item_size);
 }
 
 struct sesame_test_instance *test_host_making(void)

@@ -18,6 +18,7 @@
 #ifndef SESAME_SIMPLE_TOOL_H
 #define SESAME_SIMPLE_TOOL_H
 
+#include <sesame/services.h>
 #include <sesame/tool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,65 @@ struct sesame_simple_function {
 struct sesame_instance {
     const struct sesame_host *host;
     const struct sesame_tool_host_v1 *tool;
+    const struct sesame_json_v1 *json;
     const struct sesame_simple_function *functions;
     char *config; /* owned */
     size_t config_len;
 };
+
+/* The value at an RFC 6901 pointer, such as "/city", of `json`: the call's arguments or its
+ * configuration. Raw JSON, a part of `json`; empty when there is none. */
+static inline struct sesame_text sesame_simple_find(const struct sesame_simple_call *call,
+                                                    struct sesame_text json, const char *pointer)
+{
+    const struct sesame_instance *instance = call->instance;
+    struct sesame_text where, found;
+
+    where.data = pointer;
+    where.len = strlen(pointer);
+    if (instance->json->find(instance->host, json, where, &found) != SESAME_OK) {
+        found.data = NULL;
+        found.len = 0;
+    }
+    return found;
+}
+
+/* The characters of the string at `pointer`, NUL-terminated, for the caller to free. NULL when
+ * there is none, it is no string, or there is no memory. It ends at a NUL inside. */
+static inline char *sesame_simple_get_text(const struct sesame_simple_call *call,
+                                           struct sesame_text json, const char *pointer)
+{
+    const struct sesame_instance *instance = call->instance;
+    struct sesame_text literal = sesame_simple_find(call, json, pointer);
+    char *text = literal.len == 0 ? NULL : (char *)malloc(literal.len + 1);
+    size_t len = 0;
+
+    if (text == NULL)
+        return NULL;
+    if (instance->json->unquote(instance->host, literal, text, literal.len, &len) != SESAME_OK) {
+        free(text);
+        return NULL;
+    }
+    text[len] = '\0';
+    return text;
+}
+
+/* The number at `pointer`, or `otherwise` when there is none. */
+static inline double sesame_simple_get_number(const struct sesame_simple_call *call,
+                                              struct sesame_text json, const char *pointer,
+                                              double otherwise)
+{
+    struct sesame_text literal = sesame_simple_find(call, json, pointer);
+    char text[64], *end;
+    double number;
+
+    if (literal.len == 0 || literal.len >= sizeof text)
+        return otherwise;
+    memcpy(text, literal.data, literal.len);
+    text[literal.len] = '\0';
+    number = strtod(text, &end);
+    return end == text ? otherwise : number;
+}
 
 /* Appends bytes of UTF-8 to the result. A lack of memory is remembered and fails the call. */
 static inline void sesame_simple_write(struct sesame_simple_call *call, const char *data,
@@ -245,8 +301,9 @@ static inline int32_t sesame_simple_create(const struct sesame_host *host,
     instance->functions = functions;
     instance->tool =
         (const struct sesame_tool_host_v1 *)host->get_service(host, SESAME_TOOL_HOST_V1);
+    instance->json = (const struct sesame_json_v1 *)host->get_service(host, SESAME_JSON_V1);
     instance->config = (char *)malloc(config.len + 1);
-    if (instance->tool == NULL || instance->config == NULL) {
+    if (instance->tool == NULL || instance->json == NULL || instance->config == NULL) {
         sesame_simple_destroy(instance);
         return SESAME_INTERNAL;
     }
@@ -259,24 +316,24 @@ static inline int32_t sesame_simple_create(const struct sesame_host *host,
 }
 
 /* The plugin itself: texts as in struct sesame_plugin, and the list of functions. */
-#define SESAME_SIMPLE_TOOL(id, version, description, config_schema, functions)      \
-    static int32_t sesame_simple_create_this(const struct sesame_host *host,        \
-                                             struct sesame_text config,             \
-                                             struct sesame_instance **out_instance) \
-    {                                                                               \
-        return sesame_simple_create(host, config, functions, out_instance);         \
-    }                                                                               \
-    static const char *const sesame_simple_needs[] = {SESAME_TOOL_HOST_V1, NULL};   \
-    static const char *const sesame_simple_offers[] = {SESAME_TOOL_V1, NULL};       \
-    const struct sesame_plugin sesame_plugin_v1 = {id,                              \
-                                                   version,                         \
-                                                   description,                     \
-                                                   config_schema,                   \
-                                                   sesame_simple_needs,             \
-                                                   sesame_simple_offers,            \
-                                                   sesame_simple_get_interface,     \
-                                                   sesame_simple_create_this,       \
-                                                   NULL,                            \
+#define SESAME_SIMPLE_TOOL(id, version, description, config_schema, functions)                    \
+    static int32_t sesame_simple_create_this(const struct sesame_host *host,                      \
+                                             struct sesame_text config,                           \
+                                             struct sesame_instance **out_instance)               \
+    {                                                                                             \
+        return sesame_simple_create(host, config, functions, out_instance);                       \
+    }                                                                                             \
+    static const char *const sesame_simple_needs[] = {SESAME_TOOL_HOST_V1, SESAME_JSON_V1, NULL}; \
+    static const char *const sesame_simple_offers[] = {SESAME_TOOL_V1, NULL};                     \
+    const struct sesame_plugin sesame_plugin_v1 = {id,                                            \
+                                                   version,                                       \
+                                                   description,                                   \
+                                                   config_schema,                                 \
+                                                   sesame_simple_needs,                           \
+                                                   sesame_simple_offers,                          \
+                                                   sesame_simple_get_interface,                   \
+                                                   sesame_simple_create_this,                     \
+                                                   NULL,                                          \
                                                    sesame_simple_destroy};
 
 #endif
