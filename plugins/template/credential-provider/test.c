@@ -1,4 +1,4 @@
-/* @NAME@ in a scripted host: no sesame, no network, no waiting. Usage: test ./@NAME@.so */
+/* @NAME@ in a scripted host: no sesame, no network, no waiting. Usage: plugin-test ./@NAME@.so */
 #include <sesame/plugin_test.h>
 
 #include <stdio.h>
