@@ -16,10 +16,15 @@ struct kept {
 };
 
 struct keep {
+    struct keep *next; /* of all that answer for the arena */
     pthread_mutex_t lock;
     struct kept ring;  /* its `older` is the most recently used one, its `newer` the least */
     size_t references; /* one for each kept, and one for the owner */
 };
+
+/* During a reload there are two. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct keep *all_keeps;
 
 static void leave_ring(struct kept *kept)
 {
@@ -52,16 +57,46 @@ static struct secret *take_out(struct kept *kept)
 /* More may have to go before the block fits; the arena asks again then. */
 static bool evict_one(void *arg, size_t want_bytes)
 {
-    struct keep *keep = arg;
     struct secret *secret = NULL;
 
+    (void)arg;
     (void)want_bytes;
-    pthread_mutex_lock(&keep->lock);
-    if (keep->ring.newer != &keep->ring)
-        secret = take_out(keep->ring.newer);
-    pthread_mutex_unlock(&keep->lock);
+    pthread_mutex_lock(&all_lock);
+    for (struct keep *keep = all_keeps; keep != NULL && secret == NULL; keep = keep->next) {
+        pthread_mutex_lock(&keep->lock);
+        if (keep->ring.newer != &keep->ring)
+            secret = take_out(keep->ring.newer);
+        pthread_mutex_unlock(&keep->lock);
+    }
+    pthread_mutex_unlock(&all_lock);
     secret_free(secret);
     return secret != NULL;
+}
+
+/* At the end: what is older goes first. */
+static void enter_all(struct keep *keep)
+{
+    struct keep **end = &all_keeps;
+
+    pthread_mutex_lock(&all_lock);
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = keep;
+    secret_arena_on_full(evict_one, NULL);
+    pthread_mutex_unlock(&all_lock);
+}
+
+static void leave_all(struct keep *keep)
+{
+    struct keep **link = &all_keeps;
+
+    pthread_mutex_lock(&all_lock);
+    while (*link != keep)
+        link = &(*link)->next;
+    *link = keep->next;
+    if (all_keeps == NULL)
+        secret_arena_on_full(NULL, NULL);
+    pthread_mutex_unlock(&all_lock);
 }
 
 struct keep *keep_new(struct error *err)
@@ -76,7 +111,7 @@ struct keep *keep_new(struct error *err)
     keep->ring.keep = keep;
     keep->ring.older = keep->ring.newer = &keep->ring;
     keep->references = 1;
-    secret_arena_on_full(evict_one, keep);
+    enter_all(keep);
     return keep;
 }
 
@@ -96,7 +131,7 @@ void keep_free(struct keep *keep)
 {
     if (keep == NULL)
         return;
-    secret_arena_on_full(NULL, NULL);
+    leave_all(keep);
     pthread_mutex_lock(&keep->lock);
     release(keep);
 }

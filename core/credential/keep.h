@@ -12,7 +12,8 @@ struct keep;
 struct kept;
 struct secret;
 
-/* Answers for the process's arena from now on (secret_arena_on_full): one at a time. */
+/* Answers for the process's arena from now on (secret_arena_on_full), with the others that there
+ * are: what is kept in an older one goes first. */
 struct keep *keep_new(struct error *err);
 /* What is still kept stays usable until its last reference goes, but is not evicted any more. NULL
  * is fine. */

@@ -251,6 +251,31 @@ START_TEST(a_dropped_secret_is_gone_for_all_who_share_it)
 }
 END_TEST
 
+/* A reload: what the older host keeps goes first, and its end takes nothing from the newer one. */
+START_TEST(of_two_that_keep_the_older_gives_first)
+{
+    struct error err = {0}, full = {0}, full_again = {0};
+    struct secret *secret = secret_copy("canary-0123456789", 17, &err), *filler;
+    struct keep *older = keep_new(&err), *newer = keep_new(&err);
+    struct kept *olds = keep_add(older, secret, &err), *news = keep_add(newer, secret, &err);
+
+    filler = secret_new(20000, &err);
+    ck_assert_ptr_null(secret_new(20000, &full)); /* whatever goes */
+    ck_assert(!kept_is_there(olds));
+    ck_assert(!kept_is_there(news));
+    kept_free(news);
+    news = keep_add(newer, secret, &err);
+    kept_free(olds);
+    keep_free(older);
+    ck_assert_ptr_null(secret_new(20000, &full_again));
+    ck_assert(!kept_is_there(news));
+    secret_free(filler);
+    secret_free(secret);
+    kept_free(news);
+    keep_free(newer);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -261,6 +286,7 @@ int main(void)
         other_secrets_make_cached_ones_go_too,
         threads_that_take_and_threads_that_evict_do_no_harm,
         a_dropped_secret_is_gone_for_all_who_share_it,
+        of_two_that_keep_the_older_gives_first,
         NULL,
     };
 
