@@ -23,22 +23,22 @@
 #include "plugin/tool_port.h"
 #include "server/audit.h"
 #include "server/metrics.h"
+#include "server/metrics_pool.h"
 #include "server/page.h"
 #include "server/ready.h"
 #include "server/ready_cause.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define METRICS_MAX_COUNT 16
 #define FETCH_MORE_MS 5000 /* of a fetch, beside its longest request: waiting for another */
 
 struct host {
     const struct setup *setup;
     struct loop *loop;
+    bool owns_loop, owns_metrics;
     struct http_client *http;
     struct plugin_catalogue *catalogue;
     struct provider_set *providers;
@@ -48,8 +48,7 @@ struct host {
     size_t *tool_config; /* index in the configuration, by tool */
     size_t tool_count;
     struct server_shared shared;
-    struct metrics *metrics[METRICS_MAX_COUNT]; /* the first is the owner's */
-    pthread_mutex_t metrics_lock;
+    struct metrics *metrics; /* the owner's */
     struct worker **workers;
     size_t worker_count;
 };
@@ -99,7 +98,7 @@ static void on_credential_event(void *arg, const struct credential_event *event)
 
     (void)snprintf(labels, sizeof labels, "credential=\"%.64s\",outcome=\"%s\"", event->credential,
                    event->outcome);
-    metrics_count(host->metrics[0], "sesame_credential_fetch_total", labels);
+    metrics_count(host->metrics, "sesame_credential_fetch_total", labels);
     (void)audit_write(host->shared.audit,
                       &(struct audit_record){
                           .event = "credential",
@@ -144,7 +143,7 @@ static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
     char labels[160];
 
     (void)snprintf(labels, sizeof labels, "plugin=\"%.64s\",kind=\"%.40s\"", plugin_id, kind);
-    metrics_count(host->metrics[0], "sesame_plugin_misbehaviour_total", labels);
+    metrics_count(host->metrics, "sesame_plugin_misbehaviour_total", labels);
     if (strcmp(kind, "given_up") != 0)
         return;
     (void)snprintf(labels, sizeof labels, "process of %.64s", plugin_id);
@@ -262,9 +261,8 @@ static bool make_broker(struct host *host, struct error *err)
         if (config->credentials[i].identity == IDENTITY_USER)
             continue;
         if (config->credentials[i].kind != CREDENTIAL_ACCESS_TOKEN)
-            ready_board_set(host->shared.ready, "vault", true, false, "not fetched yet");
-        ready_board_set(host->shared.ready, config->credentials[i].name, false, false,
-                        "not fetched yet");
+            ready_board_expect(host->shared.ready, "vault", true);
+        ready_board_expect(host->shared.ready, config->credentials[i].name, false);
     }
     host->broker = broker_new(host->loop, host->http, &options, err);
     return host->broker != NULL;
@@ -420,12 +418,12 @@ static bool make_shared(struct host *host, struct error *err)
     host->shared.has_users = host_config_has_users(config);
     host->shared.agent_id =
         host->setup->idaas == NULL ? config->inbound.audience : host->setup->idaas->client_id;
-    host->shared.metrics = host->metrics;
+    host->shared.open_turns = metrics_pool_open_turns(host->shared.metrics);
     host->shared.ready = ready_board_new();
-    pthread_mutex_init(&host->metrics_lock, NULL);
-    if (host->shared.ready == NULL || host_new_metrics(host) == NULL)
+    host->metrics = metrics_pool_take(host->shared.metrics);
+    if (host->shared.ready == NULL || host->metrics == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the host");
-    ready_board_set(host->shared.ready, "jwks", true, false, "not fetched yet");
+    ready_board_expect(host->shared.ready, "jwks", true);
     host->shared.audit = audit_open(config->audit_path, err);
     return host->shared.audit != NULL && open_platform(host, err);
 }
@@ -454,6 +452,18 @@ static struct http_client *make_client(const struct host *host, struct error *er
     return http_client_new(host->loop, &options, err);
 }
 
+/* What lives longer than a host that a reload replaces. */
+static bool take_process(struct host *host, const struct host_options *options, struct error *err)
+{
+    host->owns_loop = options->loop == NULL;
+    host->loop = host->owns_loop ? loop_new(err) : options->loop;
+    if (host->loop == NULL)
+        return false;
+    host->owns_metrics = options->metrics == NULL;
+    host->shared.metrics = host->owns_metrics ? metrics_pool_new(err) : options->metrics;
+    return host->shared.metrics != NULL;
+}
+
 struct host *host_new(const struct host_options *options, struct error *err)
 {
     struct host *host = calloc(1, sizeof *host);
@@ -463,7 +473,7 @@ struct host *host_new(const struct host_options *options, struct error *err)
         return NULL;
     }
     host->setup = options->setup;
-    if (make_shared(host, err) && (host->loop = loop_new(err)) != NULL &&
+    if (take_process(host, options, err) && make_shared(host, err) &&
         (host->http = make_client(host, err)) != NULL && open_catalogue(host, err) &&
         make_providers(host, err) && make_broker(host, err) &&
         (options->has_no_tools || make_tools(host, err)) && load_page(host, err))
@@ -484,18 +494,30 @@ bool host_start(struct host *host, struct error *err)
     return host->jwks != NULL;
 }
 
+void host_stop_tools(struct host *host)
+{
+    for (size_t i = 0; i < host->tool_count; i++)
+        tool_host_free(host->tools[i]);
+    host->tool_count = 0;
+}
+
+/* What was posted and is now nobody's runs off. On a loop that goes on it does so by itself. */
+static void run_off(struct host *host)
+{
+    for (int i = 0; host->owns_loop && i < 3; i++)
+        loop_run_once(host->loop, 0);
+}
+
 void host_free(struct host *host)
 {
     if (host == NULL)
         return;
     /* The threads of tools use the broker to their end. */
-    for (size_t i = 0; i < host->tool_count; i++)
-        tool_host_free(host->tools[i]);
+    host_stop_tools(host);
     free(host->tools);
     free(host->tool_config);
-    if (host->loop != NULL)
-        for (int i = 0; i < 3; i++)
-            loop_run_once(host->loop, 0);
+    host->owns_loop = host->owns_loop && host->loop != NULL;
+    run_off(host);
     jwks_cache_free(host->jwks);
     broker_free(TAKE(host->broker));
     provider_set_free(host->providers);
@@ -505,14 +527,13 @@ void host_free(struct host *host)
     audit_close(host->shared.audit);
     platform_credentials_free(host->shared.platform);
     ready_board_free(host->shared.ready);
-    for (size_t i = 0; i < host->shared.metrics_count; i++)
-        metrics_free(host->metrics[i]);
-    pthread_mutex_destroy(&host->metrics_lock);
-    if (host->loop != NULL) {
-        for (int i = 0; i < 3; i++)
-            loop_run_once(host->loop, 0);
+    if (host->metrics != NULL)
+        metrics_pool_give_back(host->shared.metrics, host->metrics);
+    if (host->owns_metrics)
+        metrics_pool_free(host->shared.metrics);
+    run_off(host);
+    if (host->owns_loop)
         loop_free(host->loop);
-    }
     free(host);
 }
 
@@ -549,17 +570,6 @@ bool host_tool_is_required(const struct host *host, size_t index)
     return host->setup->host->tools[host->tool_config[index]].is_required;
 }
 
-struct metrics *host_new_metrics(struct host *host)
-{
-    struct metrics *made = NULL;
-
-    pthread_mutex_lock(&host->metrics_lock);
-    if (host->shared.metrics_count < METRICS_MAX_COUNT && (made = metrics_new()) != NULL)
-        host->metrics[host->shared.metrics_count++] = made;
-    pthread_mutex_unlock(&host->metrics_lock);
-    return made;
-}
-
 void host_set_workers(struct host *host, struct worker **workers, size_t count)
 {
     host->workers = workers;
@@ -571,13 +581,23 @@ struct key_wish {
     struct worker *worker;
 };
 
+/* False once the host is ending and the worker may be gone. */
+static bool is_worker(const struct host *host, const struct worker *worker)
+{
+    for (size_t i = 0; i < host->worker_count; i++)
+        if (host->workers[i] == worker)
+            return true;
+    return false;
+}
+
 static void take_key_wish(void *arg)
 {
     struct key_wish *wish = arg;
     struct jwks_cache *cache = wish->host->jwks;
 
     /* No fetch is due: what is there is the answer. */
-    if (cache != NULL && !jwks_cache_want_kid(cache) && jwks_cache_get(cache) != NULL)
+    if (cache != NULL && is_worker(wish->host, wish->worker) && !jwks_cache_want_kid(cache) &&
+        jwks_cache_get(cache) != NULL)
         worker_push_keys(wish->worker, jwks_cache_get(cache));
     free(wish);
 }

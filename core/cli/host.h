@@ -13,20 +13,27 @@ struct error;
 struct host;
 struct host_config;
 struct loop;
-struct metrics;
+struct metrics_pool;
 struct server_shared;
 struct tool_host;
 struct worker;
 
 struct host_options {
-    const struct setup *setup; /* borrowed for the host's lifetime */
-    bool has_no_tools;         /* for commands about credentials */
+    const struct setup *setup;    /* borrowed for the host's lifetime */
+    bool has_no_tools;            /* for commands about credentials */
+    struct loop *loop;            /* NULL: one of its own */
+    struct metrics_pool *metrics; /* NULL: one of its own */
 };
 
 /* Opens the arena, loads the plugins, makes provider, broker and tools. Starts no thread and sends
  * no request. Log and arena must have been opened. */
 struct host *host_new(const struct host_options *options, struct error *err);
-/* Workers must be gone. */
+/* Ends the threads and processes of tools, and waits for them; a part of host_free that may run on
+ * another thread. Workers must be gone. */
+void host_stop_tools(struct host *host);
+
+/* Workers must be gone. With a loop of the caller's, not before what others posted to it has run,
+ * after host_stop_tools. */
 void host_free(struct host *host);
 
 /* Begins to fetch credentials and keys. */
@@ -38,9 +45,6 @@ const struct host_config *host_configuration(const struct host *host);
 struct server_shared *host_shared(struct host *host);
 struct tool_host *const *host_tools(const struct host *host, size_t *out_count);
 bool host_tool_is_required(const struct host *host, size_t index);
-
-/* Counters for one more thread; owned by the host. NULL when there are too many. */
-struct metrics *host_new_metrics(struct host *host);
 
 /* The workers that get keys; set before host_start. */
 void host_set_workers(struct host *host, struct worker **workers, size_t count);

@@ -5,6 +5,7 @@ sesame_SOURCES = \
     core/cli/config_command.c \
     core/cli/demo.c \
     core/cli/doctor.c core/cli/doctor.h core/cli/doctor_machine.c core/cli/doctor_online.c core/cli/doctor_report.c \
+    core/cli/generation.c core/cli/generation.h \
     core/cli/host.c core/cli/host.h \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \
@@ -12,6 +13,7 @@ sesame_SOURCES = \
     core/cli/plugin_command.c core/cli/plugin_new.c core/cli/plugin_trust_command.c \
     core/cli/provider_config.c core/cli/provider_config.h \
     core/cli/provider_set.c core/cli/provider_set.h \
+    core/cli/reload.c core/cli/reload.h \
     core/cli/serve.c \
     core/cli/setup.c core/cli/setup.h \
     core/cli/session.c core/cli/session.h \

@@ -1,181 +1,63 @@
 /* sesame serve: the host with its workers, until a signal. */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/start_pages.h"
-#include "base/text.h"
 #include "cli/command.h"
+#include "cli/generation.h"
 #include "cli/host.h"
 #include "cli/locate.h"
 #include "cli/notify.h"
-#include "cli/worker.h"
+#include "cli/reload.h"
+#include "cli/setup.h"
 #include "config/host_config.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "server/metrics.h"
+#include "server/metrics_pool.h"
 #include "server/page.h"
 #include "server/reply.h"
+#include "server/routes.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define WORKER_MAX_COUNT 8
 #define SETTLED_MS 1000 /* the first keys and tokens are there, or an outage lasts anyway */
 
-struct thread {
-    struct server *server;
-    pthread_t id;
-    struct worker *worker; /* set before the start is reported */
-    struct error err;
-    bool is_up, was_created;
-};
-
 struct server {
-    struct host *host;
+    struct loop *loop;
+    struct metrics_pool *metrics;
+    struct metrics *own_metrics;
+    struct generation *serving;
+    struct reload *reload;
     struct http_listener *listener;
     struct http_listener *metrics_listener;
     struct http_service *metrics_service;
     struct http_listener *page_listener;
     struct http_service *page_service;
     struct page *page;
-    struct loop_signal *on_term, *on_int;
+    struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *drain_timer;
     struct loop_timer *settled_timer;
-    struct thread threads[WORKER_MAX_COUNT];
-    struct worker *workers[WORKER_MAX_COUNT];
-    size_t count;
-    size_t draining; /* workers that still have connections */
-    bool is_stopping;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
+    size_t leaving; /* generations that were replaced and are not gone */
+    bool is_stopping, is_drained;
 };
 
-/* ---- how many workers ------------------------------------------------------------------------ */
-
-/* CPUs the cgroup (v2) pays for, rounded up; 0: no limit. */
-static size_t cgroup_cpus(void)
+static const struct host_config *configuration(const struct server *server)
 {
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-    int64_t quota = 0, period = 0;
-    struct slice rest, first;
-    char text[64] = "";
-
-    if (file == NULL)
-        return 0;
-    if (fgets(text, sizeof text, file) == NULL)
-        text[0] = '\0';
-    fclose(file);
-    rest = slice_trim(slice_of(text));
-    first = slice_cut(&rest, ' ');
-    if (!parse_int64(first.data, first.len, &quota) || !parse_int64(rest.data, rest.len, &period) ||
-        quota <= 0 || period <= 0)
-        return 0; /* "max" */
-    return (size_t)((quota + period - 1) / period);
-}
-
-static size_t choose_worker_count(const struct host_config *config)
-{
-    cpu_set_t set;
-    size_t count = 1, limit = cgroup_cpus();
-
-    if (config->workers > 0)
-        return config->workers < WORKER_MAX_COUNT ? (size_t)config->workers : WORKER_MAX_COUNT;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        count = (size_t)CPU_COUNT(&set);
-    if (limit > 0 && limit < count)
-        count = limit;
-    return count < 1 ? 1 : count > WORKER_MAX_COUNT ? WORKER_MAX_COUNT : count;
-}
-
-/* ---- threads --------------------------------------------------------------------------------- */
-
-static void *run_worker(void *arg)
-{
-    struct thread *thread = arg;
-    struct server *server = thread->server;
-    struct worker *worker = worker_new(server->host, NULL, &thread->err);
-
-    pthread_mutex_lock(&server->lock);
-    thread->worker = worker;
-    thread->is_up = true;
-    pthread_cond_broadcast(&server->changed);
-    pthread_mutex_unlock(&server->lock);
-    if (worker == NULL)
-        return NULL;
-    loop_run(worker_loop(worker));
-    worker_free(worker);
-    return NULL;
-}
-
-static bool start_workers(struct server *server, struct error *err)
-{
-    sigset_t all, before;
-    bool ok = true;
-
-    /* Signals are the owner's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    for (size_t i = 0; i < server->count; i++) {
-        server->threads[i].server = server;
-        server->threads[i].was_created =
-            pthread_create(&server->threads[i].id, NULL, run_worker, &server->threads[i]) == 0;
-        ok = ok && server->threads[i].was_created;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_mutex_lock(&server->lock);
-    for (size_t i = 0; i < server->count; i++) {
-        while (server->threads[i].was_created && !server->threads[i].is_up)
-            pthread_cond_wait(&server->changed, &server->lock);
-        server->workers[i] = server->threads[i].worker;
-        if (ok && server->workers[i] == NULL) {
-            *err = server->threads[i].err;
-            ok = false;
-        }
-    }
-    pthread_mutex_unlock(&server->lock);
-    if (!ok && err->code == ERROR_NONE)
-        error_set(err, ERROR_NO_MEMORY, "a worker thread cannot be started");
-    return ok;
-}
-
-static void on_worker_stopped(void *arg)
-{
-    loop_stop(worker_loop(arg));
-}
-
-static void stop_worker(void *arg)
-{
-    worker_stop(arg, on_worker_stopped, arg);
-}
-
-static void join_workers(struct server *server)
-{
-    for (size_t i = 0; i < server->count; i++)
-        if (server->workers[i] != NULL)
-            (void)loop_post(worker_loop(server->workers[i]), stop_worker, server->workers[i]);
-    for (size_t i = 0; i < server->count; i++)
-        if (server->threads[i].was_created)
-            pthread_join(server->threads[i].id, NULL);
+    return host_configuration(generation_host(server->serving));
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-/* To the worker with the fewest open turns; equals take turns by who comes first. */
 static void on_accept(void *arg, int fd)
 {
     struct server *server = arg;
-    static size_t next;
-    size_t best = next++ % server->count;
 
-    for (size_t i = 0; i < server->count; i++)
-        if (worker_load(server->workers[i]) < worker_load(server->workers[best]))
-            best = i;
-    worker_adopt(server->workers[best], fd);
+    generation_adopt(server->serving, fd);
 }
 
 static void on_page_accept(void *arg, int fd)
@@ -209,29 +91,27 @@ static void finish(void *arg)
 {
     struct server *server = arg;
 
-    loop_stop(host_loop(server->host));
+    loop_stop(server->loop);
 }
 
-static void count_drained(void *arg)
+static void finish_when_empty(struct server *server)
 {
-    struct server *server = arg;
-
-    if (--server->draining == 0)
+    if (server->is_stopping && server->is_drained && server->leaving == 0)
         finish(server);
 }
 
-/* On the worker. */
 static void on_drained(void *arg)
 {
     struct server *server = arg;
 
-    (void)loop_post(host_loop(server->host), count_drained, server);
+    server->is_drained = true;
+    finish_when_empty(server);
 }
 
-static void on_signal(void *arg)
+static void on_stop_signal(void *arg)
 {
     struct server *server = arg;
-    int64_t drain_s = host_configuration(server->host)->limits.drain_s;
+    int64_t drain_s = configuration(server)->limits.drain_s;
 
     if (server->is_stopping) {
         log_warn("stop", "a second signal: open turns are cut off");
@@ -243,55 +123,148 @@ static void on_signal(void *arg)
     log_info("stop", "no new connections; open turns may end", LOG_INT("seconds", drain_s));
     http_listener_free(TAKE(server->listener));
     loop_timer_start(server->drain_timer, drain_s * 1000);
-    server->draining = server->count;
-    for (size_t i = 0; i < server->count; i++)
-        worker_drain(server->workers[i], on_drained, server);
+    generation_drain(server->serving, on_drained, server);
+}
+
+/* ---- reloading ------------------------------------------------------------------------------- */
+
+static struct page *load_page(const struct host_config *config, struct error *err)
+{
+    CLEANUP(cleanup_free) char *directory = locate_web(config->web.directory);
+
+    if (directory != NULL)
+        return page_load(directory, &config->web, config->web.agent_url, err);
+    error_set(err, ERROR_NO_MEMORY, "no memory for the page");
+    return NULL;
+}
+
+static void reload_page(struct server *server)
+{
+    struct error err = {0};
+    struct page *page;
+
+    if (server->page == NULL)
+        return;
+    page = load_page(configuration(server), &err);
+    if (page == NULL) {
+        log_error("reload", "the page stays as it was", LOG_TEXT("reason", err.message));
+        return;
+    }
+    page_free(server->page);
+    server->page = page;
+}
+
+struct handed_over {
+    struct server *server;
+    int fd;
+};
+
+static void take_handed_over(void *arg)
+{
+    struct handed_over *handed_over = arg;
+
+    on_accept(handed_over->server, handed_over->fd);
+    free(handed_over);
+}
+
+/* On a worker of a generation that leaves. */
+static void hand_over(void *arg, int fd)
+{
+    struct server *server = arg;
+    struct handed_over *handed_over = malloc(sizeof *handed_over);
+
+    if (handed_over != NULL) {
+        *handed_over = (struct handed_over){server, fd};
+        if (loop_post(server->loop, take_handed_over, handed_over))
+            return;
+    }
+    free(handed_over);
+    close(fd);
+}
+
+static void on_gone(void *arg)
+{
+    struct server *server = arg;
+
+    server->leaving--;
+    log_info("reload", "nothing is left of an old configuration",
+             LOG_INT("others", (int64_t)server->leaving));
+    finish_when_empty(server);
+}
+
+static void on_reloaded(void *arg, struct generation *heir)
+{
+    struct server *server = arg;
+
+    if (heir != NULL && server->is_stopping) {
+        generation_leave(heir, NULL, NULL, NULL);
+        return;
+    }
+    if (heir != NULL) {
+        server->leaving++;
+        generation_leave(server->serving, hand_over, on_gone, server);
+        server->serving = heir;
+        reload_page(server);
+        log_info("reload", "the new configuration serves",
+                 LOG_INT("workers", (int64_t)generation_worker_count(heir)));
+    }
+    metrics_count(server->own_metrics, "sesame_reloads_total",
+                  heir != NULL ? "outcome=\"done\"" : "outcome=\"refused\"");
+    notify_manager("READY=1");
+}
+
+static void on_reload_signal(void *arg)
+{
+    struct server *server = arg;
+
+    if (server->is_stopping)
+        return;
+    notify_manager("RELOADING=1");
+    reload_begin(server->reload, server->serving);
 }
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
 static bool open_page(struct server *server, struct error *err)
 {
-    const struct web_config *web = &host_configuration(server->host)->web;
-    CLEANUP(cleanup_free) char *directory = NULL;
+    const struct web_config *web = &configuration(server)->web;
     struct http_server_limits limits;
 
     if (web->listen[0] == '\0')
         return true;
     http_server_limits_default(&limits);
-    directory = locate_web(web->directory);
-    if (directory == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory for the page");
-    server->page = page_load(directory, web, web->agent_url, err);
+    server->page = load_page(configuration(server), err);
     if (server->page != NULL)
         server->page_service =
-            http_service_new(host_loop(server->host), &limits, on_page_request, server, err);
+            http_service_new(server->loop, &limits, on_page_request, server, err);
     if (server->page_service != NULL)
         server->page_listener =
-            http_listener_new(host_loop(server->host), web->listen, on_page_accept, server, err);
+            http_listener_new(server->loop, web->listen, on_page_accept, server, err);
     return server->page_listener != NULL || error_prefix(err, "web.listen");
+}
+
+static bool open_metrics(struct server *server, struct error *err)
+{
+    const char *address = configuration(server)->metrics_listen;
+    struct http_server_limits limits;
+
+    if (address[0] == '\0')
+        return true;
+    http_server_limits_default(&limits);
+    server->metrics_service =
+        http_service_new(server->loop, &limits, routes_on_metrics_request, server->metrics, err);
+    if (server->metrics_service != NULL)
+        server->metrics_listener =
+            http_listener_new(server->loop, address, on_metrics_accept, server, err);
+    return server->metrics_listener != NULL || error_prefix(err, "metrics.listen");
 }
 
 static bool open_listeners(struct server *server, const char *address, struct error *err)
 {
-    const struct host_config *config = host_configuration(server->host);
-    struct http_server_limits limits;
-
-    server->listener = http_listener_new(host_loop(server->host), address, on_accept, server, err);
+    server->listener = http_listener_new(server->loop, address, on_accept, server, err);
     if (server->listener == NULL)
         return error_prefix(err, "listen");
-    if (!open_page(server, err))
-        return false;
-    if (config->metrics_listen[0] == '\0')
-        return true;
-    http_server_limits_default(&limits);
-    server->metrics_service =
-        http_service_new(host_loop(server->host), &limits, routes_on_metrics_request,
-                         host_shared(server->host), err);
-    if (server->metrics_service != NULL)
-        server->metrics_listener = http_listener_new(
-            host_loop(server->host), config->metrics_listen, on_metrics_accept, server, err);
-    return server->metrics_listener != NULL || error_prefix(err, "metrics.listen");
+    return open_page(server, err) && open_metrics(server, err);
 }
 
 static void on_settled(void *arg)
@@ -302,38 +275,42 @@ static void on_settled(void *arg)
 
 static bool open_signals(struct server *server, struct error *err)
 {
-    struct loop *loop = host_loop(server->host);
+    struct loop *loop = server->loop;
 
     signal(SIGPIPE, SIG_IGN);
-    server->on_term = loop_signal_new(loop, SIGTERM, on_signal, server, err);
+    server->on_term = loop_signal_new(loop, SIGTERM, on_stop_signal, server, err);
     if (server->on_term != NULL)
-        server->on_int = loop_signal_new(loop, SIGINT, on_signal, server, err);
+        server->on_int = loop_signal_new(loop, SIGINT, on_stop_signal, server, err);
     if (server->on_int != NULL)
+        server->on_hup = loop_signal_new(loop, SIGHUP, on_reload_signal, server, err);
+    if (server->on_hup != NULL)
         server->drain_timer = loop_timer_new(loop, finish, server, err);
     if (server->drain_timer != NULL)
         server->settled_timer = loop_timer_new(loop, on_settled, server, err);
     return server->settled_timer != NULL;
 }
 
-static bool run(struct server *server, const char *address, struct error *err)
+static bool open_reload(struct server *server, const struct command_line *line, struct error *err)
 {
-    bool ok = open_signals(server, err) && open_listeners(server, address, err) &&
-              start_workers(server, err);
+    const struct reload_options options = {.line = line,
+                                           .loop = server->loop,
+                                           .metrics = server->metrics,
+                                           .on_done = on_reloaded,
+                                           .arg = server};
 
-    if (ok) {
-        host_set_workers(server->host, server->workers, server->count);
-        ok = host_start(server->host, err);
-    }
-    if (ok) {
-        log_info("start", "listening", LOG_INT("port", http_listener_port(server->listener)),
-                 LOG_TEXT("address", address), LOG_INT("workers", (int64_t)server->count));
-        notify_manager("READY=1");
-        loop_timer_start(server->settled_timer, SETTLED_MS);
-        loop_run(host_loop(server->host));
-    }
+    server->own_metrics = metrics_pool_take(server->metrics);
+    if (server->own_metrics == NULL)
+        return error_set(err, ERROR_NO_MEMORY, "no memory for the metrics");
+    server->reload = reload_new(&options, err);
+    return server->reload != NULL;
+}
+
+static void close_server(struct server *server)
+{
     http_listener_free(server->listener);
-    join_workers(server);
-    host_set_workers(server->host, NULL, 0);
+    reload_free(server->reload);
+    generation_free_leaving();
+    generation_free(server->serving);
     http_listener_free(server->page_listener);
     if (server->page_service != NULL)
         http_service_free(server->page_service);
@@ -343,23 +320,45 @@ static bool run(struct server *server, const char *address, struct error *err)
         http_service_free(server->metrics_service);
     loop_signal_free(server->on_term);
     loop_signal_free(server->on_int);
+    loop_signal_free(server->on_hup);
     loop_timer_free(server->settled_timer);
     loop_timer_free(server->drain_timer);
-    return ok;
+    metrics_pool_free(server->metrics);
+    if (server->loop != NULL) {
+        loop_run_once(server->loop, 0); /* what was posted and is now nobody's */
+        loop_free(server->loop);
+    }
 }
 
-static int serve(const struct command_line *line, const struct setup *setup)
+static bool run(struct server *server, const struct command_line *line, struct error *err)
 {
-    struct server server = {.count = choose_worker_count(setup->host)};
-    struct host_options options = {.setup = setup};
-    struct error err = {0};
-    bool ok = false;
+    const char *address = line->listen != NULL ? line->listen : configuration(server)->listen;
 
-    pthread_mutex_init(&server.lock, NULL);
-    pthread_cond_init(&server.changed, NULL);
-    if (host_open_process(setup, false, &err) && (server.host = host_new(&options, &err)) != NULL)
-        ok = run(&server, line->listen != NULL ? line->listen : setup->host->listen, &err);
-    host_free(server.host);
+    if (!open_signals(server, err) || !open_listeners(server, address, err) ||
+        !open_reload(server, line, err))
+        return false;
+    secret_environment_freeze();
+    if (!generation_start(server->serving, err))
+        return false;
+    log_info("start", "listening", LOG_INT("port", http_listener_port(server->listener)),
+             LOG_TEXT("address", address),
+             LOG_INT("workers", (int64_t)generation_worker_count(server->serving)));
+    notify_manager("READY=1");
+    loop_timer_start(server->settled_timer, SETTLED_MS);
+    loop_run(server->loop);
+    return true;
+}
+
+static int serve(const struct command_line *line, struct setup *setup)
+{
+    struct server server = {.loop = NULL};
+    struct error err = {0};
+    bool ok = host_open_process(setup, false, &err) && (server.loop = loop_new(&err)) != NULL &&
+              (server.metrics = metrics_pool_new(&err)) != NULL &&
+              (server.serving = generation_new(setup, server.loop, server.metrics, &err)) != NULL &&
+              run(&server, line, &err);
+
+    close_server(&server);
     host_close_process();
     if (!ok)
         fprintf(stderr, "sesame: %s\n", err.message);

@@ -15,6 +15,7 @@
 #include "plugin/tool_port.h"
 #include "server/audit.h"
 #include "server/metrics.h"
+#include "server/metrics_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static bool make_server(struct worker *worker, struct error *err)
     set_limits(&limits, &config->limits);
     worker->server.shared = host_shared(worker->host);
     worker->server.loop = worker->loop;
-    worker->server.metrics = host_new_metrics(worker->host);
+    worker->server.metrics = metrics_pool_take(worker->server.shared->metrics);
     if (worker->server.metrics == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the metrics");
     worker->server.gate = gate_new(worker->loop, &gate, err);
@@ -189,6 +190,8 @@ struct message {
     struct worker *worker;
     int fd;
     struct jwks *jwks;
+    void (*take)(void *arg, int fd);
+    void *take_arg;
     void (*fn)(void *arg);
     void *arg;
 };
@@ -249,16 +252,20 @@ static void begin_drain(void *arg)
 {
     struct message *message = arg;
 
-    http_service_drain(message->worker->service, message->fn, message->arg);
+    http_service_hand_over(message->worker->service, message->take, message->take_arg, message->fn,
+                           message->arg);
     free(message);
 }
 
-void worker_drain(struct worker *worker, void (*on_drained)(void *arg), void *arg)
+void worker_drain(struct worker *worker, void (*take)(void *arg, int fd), void *take_arg,
+                  void (*on_drained)(void *arg), void *arg)
 {
     struct message *message = new_message(worker);
 
     if (message == NULL)
         return;
+    message->take = take;
+    message->take_arg = take_arg;
     message->fn = on_drained;
     message->arg = arg;
     if (!loop_post(worker->loop, begin_drain, message))
@@ -294,6 +301,8 @@ void worker_free(struct worker *worker)
     if (worker->service != NULL)
         http_service_free(worker->service);
     gate_free(worker->server.gate);
+    if (worker->server.metrics != NULL)
+        metrics_pool_give_back(worker->server.shared->metrics, worker->server.metrics);
     platform_seen_clear(&worker->server.platform);
     for (size_t i = 0; i < worker->port_count; i++)
         tool_port_free(worker->ports[i]);

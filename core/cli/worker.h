@@ -22,8 +22,10 @@ int worker_load(struct worker *worker);
 /* [any thread] Messages to the worker; each does nothing when there is no memory. */
 void worker_adopt(struct worker *worker, int fd);
 void worker_push_keys(struct worker *worker, struct jwks *jwks);
-/* Finishes what is open; `on_drained` is called on the worker. */
-void worker_drain(struct worker *worker, void (*on_drained)(void *arg), void *arg);
+/* Finishes what is open; `take` (NULL: none) gets connections as they become idle
+ * (http_service_hand_over), and both are called on the worker. */
+void worker_drain(struct worker *worker, void (*take)(void *arg, int fd), void *take_arg,
+                  void (*on_drained)(void *arg), void *arg);
 
 /* Stops the tools, with the loop still running; `on_stopped` is called on the worker. */
 void worker_stop(struct worker *worker, void (*on_stopped)(void *arg), void *arg);

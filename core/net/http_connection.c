@@ -7,6 +7,7 @@
 #include "net/stream.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,17 @@ void http_connection_close(struct http_connection *connection, const char *reaso
     buffer_clear(&connection->out);
     unlink_connection(connection);
     free(connection);
+}
+
+/* For a connection without a request: another service goes on with the socket. */
+static void hand_over(struct http_connection *connection)
+{
+    struct http_service *service = connection->service;
+    int fd = fcntl(stream_fd(connection->stream), F_DUPFD_CLOEXEC, 0);
+
+    if (fd >= 0)
+        service->take(service->take_arg, fd);
+    http_connection_close(connection, "another service goes on");
 }
 
 /* Ends the connection so that the peer can still read what was sent: with unread bytes in the
@@ -249,7 +261,8 @@ static void serve(struct http_connection *connection)
         refuse(connection, 503, "no memory to serve the request");
         return;
     }
-    if (!http_parser_head(connection->parser)->keep_alive || connection->service->is_draining)
+    if (!http_parser_head(connection->parser)->keep_alive ||
+        (connection->service->is_draining && connection->service->take == NULL))
         connection->must_close = true;
     connection->in_handler = true;
     connection->service->on_request(connection->service->arg, connection->exchange);
@@ -343,6 +356,10 @@ static void next_request(struct http_connection *connection)
     buffer_clear(&connection->out);
     connection->phase = CONNECTION_IDLE;
     loop_timer_start(connection->timer, connection->service->limits.idle_timeout_ms);
+    if (connection->pending.len == 0 && connection->service->take != NULL) {
+        hand_over(connection);
+        return;
+    }
     if (connection->pending.len == 0) {
         arm(connection);
         return;
@@ -462,9 +479,14 @@ static void link_connection(struct http_service *service, struct http_connection
 
 void http_service_adopt(struct http_service *service, int fd)
 {
-    struct http_connection *connection = calloc(1, sizeof *connection);
+    struct http_connection *connection;
     struct error err = {0};
 
+    if (service->take != NULL) {
+        service->take(service->take_arg, fd);
+        return;
+    }
+    connection = calloc(1, sizeof *connection);
     if (connection == NULL) {
         close(fd);
         return;
@@ -501,9 +523,17 @@ size_t http_service_connection_count(const struct http_service *service)
 
 void http_service_drain(struct http_service *service, void (*on_drained)(void *arg), void *arg)
 {
+    http_service_hand_over(service, NULL, NULL, on_drained, arg);
+}
+
+void http_service_hand_over(struct http_service *service, void (*take)(void *arg, int fd),
+                            void *take_arg, void (*on_drained)(void *arg), void *arg)
+{
     struct http_connection *connection = service->connections;
 
     service->is_draining = true;
+    service->take = service->tls == NULL ? take : NULL; /* the keys of a TLS connection stay */
+    service->take_arg = take_arg;
     if (service->connection_count == 0) {
         on_drained(arg);
         return;
@@ -513,8 +543,11 @@ void http_service_drain(struct http_service *service, void (*on_drained)(void *a
     while (connection != NULL) {
         struct http_connection *next = connection->next;
 
-        connection->must_close = true;
-        if (connection->phase == CONNECTION_IDLE)
+        connection->must_close = connection->must_close || service->take == NULL;
+        if (connection->phase == CONNECTION_IDLE && connection->out.len == 0 &&
+            service->take != NULL)
+            hand_over(connection);
+        else if (connection->phase == CONNECTION_IDLE)
             http_connection_close(connection, "the server is stopping");
         connection = next;
     }

@@ -23,6 +23,8 @@ struct http_service {
     void *arg;
     void (*on_drained)(void *arg);
     void *drained_arg;
+    void (*take)(void *arg, int fd); /* NULL: idle connections are not handed over */
+    void *take_arg;
 };
 
 struct http_credential {

@@ -61,6 +61,12 @@ size_t http_service_connection_count(const struct http_service *service);
  * `on_drained` when none is left. */
 void http_service_drain(struct http_service *service, void (*on_drained)(void *arg), void *arg);
 
+/* Finishes in favour of another service: plain connections go to `take`, which owns the descriptor
+ * then, as soon as they are idle, so that no client notices; the rest as in http_service_drain.
+ * `take` is called on this service's loop. */
+void http_service_hand_over(struct http_service *service, void (*take)(void *arg, int fd),
+                            void *take_arg, void (*on_drained)(void *arg), void *arg);
+
 /* Closes every connection; each open exchange gets on_gone first. */
 void http_service_free(struct http_service *service);
 

@@ -60,7 +60,7 @@ static void free_chat(struct chat_exchange *chat)
         chat->next->previous = chat->previous;
     if (chat->counts) {
         atomic_fetch_sub(&worker->open_turns, 1);
-        atomic_fetch_sub(&worker->shared->open_turns, 1);
+        atomic_fetch_sub(worker->shared->open_turns, 1);
     }
     gate_wait_cancel(chat->gate_wait);
     loop_timer_free(chat->keep_alive);
@@ -265,8 +265,8 @@ static bool take_place(struct chat_exchange *chat)
 {
     struct server_shared *shared = chat->worker->shared;
 
-    if (atomic_fetch_add(&shared->open_turns, 1) >= shared->config->limits.open_turns) {
-        atomic_fetch_sub(&shared->open_turns, 1);
+    if (atomic_fetch_add(shared->open_turns, 1) >= shared->config->limits.open_turns) {
+        atomic_fetch_sub(shared->open_turns, 1);
         return false;
     }
     atomic_fetch_add(&chat->worker->open_turns, 1);

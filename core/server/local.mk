@@ -8,6 +8,7 @@ libserver_la_SOURCES = \
     core/server/cors.c core/server/cors.h \
     core/server/gate.c core/server/gate.h \
     core/server/metrics.c core/server/metrics.h \
+    core/server/metrics_pool.c core/server/metrics_pool.h \
     core/server/page.c core/server/page.h \
     core/server/platform.c core/server/platform.h \
     core/server/ready.c core/server/ready.h \

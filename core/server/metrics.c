@@ -97,7 +97,7 @@ void metrics_turn(struct metrics *metrics, int64_t duration_ms)
     pthread_mutex_unlock(&metrics->lock);
 }
 
-static void sum_up(struct metrics *total, struct metrics *part)
+void metrics_add(struct metrics *total, struct metrics *part)
 {
     pthread_mutex_lock(&part->lock);
     for (size_t i = 0; i < part->count; i++)
@@ -150,17 +150,11 @@ static void write_counters(struct metrics *total, struct buffer *out)
     }
 }
 
-void metrics_write(struct metrics *const *sets, size_t count, int64_t open_turns,
-                   struct buffer *out)
+void metrics_write(struct metrics *total, int64_t open_turns, struct buffer *out)
 {
-    struct metrics *total = metrics_new();
     struct secret_usage usage;
     struct error ignored = {0};
 
-    if (total == NULL)
-        return;
-    for (size_t i = 0; i < count; i++)
-        sum_up(total, sets[i]);
     secret_arena_usage(&usage);
     write_counters(total, out);
     write_turns(total, out);
@@ -173,5 +167,4 @@ void metrics_write(struct metrics *const *sets, size_t count, int64_t open_turns
                         "# TYPE sesame_log_dropped_total counter\n"
                         "sesame_log_dropped_total %" PRIu64 "\n",
                         open_turns, usage.used_bytes, usage.free_bytes, log_dropped_count());
-    metrics_free(total);
 }

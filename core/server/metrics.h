@@ -18,8 +18,10 @@ void metrics_count(struct metrics *metrics, const char *name, const char *labels
 /* Notes how long a turn took. [any thread] */
 void metrics_turn(struct metrics *metrics, int64_t duration_ms);
 
-/* Appends the sum over `sets` with HELP and TYPE lines, and gauges of the whole process. */
-void metrics_write(struct metrics *const *sets, size_t count, int64_t open_turns,
-                   struct buffer *out);
+/* Adds what `part` counted to `total`, which nobody else uses. */
+void metrics_add(struct metrics *total, struct metrics *part);
+
+/* Appends them with HELP and TYPE lines, and gauges of the whole process. */
+void metrics_write(struct metrics *total, int64_t open_turns, struct buffer *out);
 
 #endif

@@ -16,7 +16,7 @@
 struct entry {
     char name[64];
     struct ready_cause cause; /* or, in `what` alone, how it stands */
-    bool is_required, is_good, was_good, has_failed;
+    bool is_required, is_good, was_good, has_failed, is_awaited;
 };
 
 struct ready_board {
@@ -69,7 +69,22 @@ static void set_entry(struct ready_board *board, const char *name, bool is_requi
         entry->is_good = is_good;
         entry->was_good = entry->was_good || is_good;
         entry->has_failed = has_failed;
+        entry->is_awaited = false;
         entry->cause = *cause;
+    }
+    pthread_mutex_unlock(&board->lock);
+}
+
+void ready_board_expect(struct ready_board *board, const char *name, bool is_required)
+{
+    struct entry *entry;
+
+    pthread_mutex_lock(&board->lock);
+    entry = find_entry(board, name);
+    if (entry != NULL) {
+        entry->is_required = is_required;
+        entry->is_awaited = true;
+        (void)snprintf(entry->cause.what, sizeof entry->cause.what, "not fetched yet");
     }
     pthread_mutex_unlock(&board->lock);
 }
@@ -88,6 +103,38 @@ void ready_board_fail(struct ready_board *board, const char *name, bool is_requi
                       const struct ready_cause *cause)
 {
     set_entry(board, name, is_required, is_good, true, cause);
+}
+
+static bool fails_at(struct ready_board *board, const char *name)
+{
+    bool fails = false;
+
+    pthread_mutex_lock(&board->lock);
+    for (size_t i = 0; i < board->count; i++)
+        if (strcmp(board->entries[i].name, name) == 0)
+            fails = !board->entries[i].is_good;
+    pthread_mutex_unlock(&board->lock);
+    return fails;
+}
+
+enum ready_state ready_board_compare(struct ready_board *board, struct ready_board *other,
+                                     char *out_name, struct ready_cause *out_cause)
+{
+    enum ready_state state = READY_ALL;
+
+    pthread_mutex_lock(&board->lock);
+    for (size_t i = 0; i < board->count && state != READY_FAILED; i++) {
+        const struct entry *entry = &board->entries[i];
+
+        if (entry->is_good || (state != READY_ALL && entry->is_awaited) ||
+            fails_at(other, entry->name))
+            continue;
+        state = entry->is_awaited ? READY_AWAITED : READY_FAILED;
+        (void)snprintf(out_name, sizeof entry->name, "%s", entry->name);
+        *out_cause = entry->cause;
+    }
+    pthread_mutex_unlock(&board->lock);
+    return state;
 }
 
 bool ready_board_find(struct ready_board *board, const char *what, struct ready_cause *out)

@@ -12,7 +12,10 @@ struct ready_cause;
 struct ready_board *ready_board_new(void);
 void ready_board_free(struct ready_board *board);
 
-/* Names a dependency, or says how it stands. Once an entry was good it counts as ready for good:
+/* Names a dependency that is to come: how it stands is set later. [any thread] */
+void ready_board_expect(struct ready_board *board, const char *name, bool is_required);
+
+/* Says how a dependency stands. Once an entry was good it counts as ready for good:
  * cached copies serve. `is_required`: the host is not ready before it was good once. Texts are
  * copied and cut. [any thread] */
 void ready_board_set(struct ready_board *board, const char *name, bool is_required, bool is_good,
@@ -22,6 +25,17 @@ void ready_board_set(struct ready_board *board, const char *name, bool is_requir
  * and the entry says so. [any thread] */
 void ready_board_fail(struct ready_board *board, const char *name, bool is_required, bool is_good,
                       const struct ready_cause *cause);
+
+enum ready_state {
+    READY_ALL,
+    READY_AWAITED, /* something has not been tried yet */
+    READY_FAILED
+};
+
+/* How the entries stand in which `board` could be worse than `other`: those that fail there too do
+ * not count. `out_name` (64 bytes) and `*out_cause` tell the first one. [any thread] */
+enum ready_state ready_board_compare(struct ready_board *board, struct ready_board *other,
+                                     char *out_name, struct ready_cause *out_cause);
 
 /* The cause of the first entry that failed with these words, so that whoever meets the failure
  * later names the same. Entries are asked in the order in which they were named, which is that of

@@ -7,7 +7,7 @@
 #include "net/http_server.h"
 #include "server/chat_endpoint.h"
 #include "server/cors.h"
-#include "server/metrics.h"
+#include "server/metrics_pool.h"
 #include "server/page.h"
 #include "server/ready.h"
 #include "server/reply.h"
@@ -127,7 +127,6 @@ void routes_on_request(void *arg, struct http_exchange *exchange)
 
 void routes_on_metrics_request(void *arg, struct http_exchange *exchange)
 {
-    struct server_shared *shared = arg;
     const struct http_head *head = http_exchange_head(exchange);
     struct buffer text;
 
@@ -141,7 +140,7 @@ void routes_on_metrics_request(void *arg, struct http_exchange *exchange)
         return;
     }
     buffer_init(&text, 1024 * 1024);
-    metrics_write(shared->metrics, shared->metrics_count, atomic_load(&shared->open_turns), &text);
+    metrics_pool_write(arg, &text);
     http_exchange_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
                         text.data == NULL ? "" : text.data, text.len);
     buffer_clear(&text);

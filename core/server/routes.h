@@ -17,6 +17,7 @@ struct host_config;
 struct http_exchange;
 struct http_service;
 struct metrics;
+struct metrics_pool;
 struct page;
 struct ready_board;
 
@@ -30,9 +31,8 @@ struct server_shared {
     bool has_users;                        /* a credential stands for the signed-in user */
     struct platform_credentials *platform; /* NULL: requests bring no key */
     struct page *page;                     /* NULL: none */
-    struct metrics *const *metrics;        /* of all threads, for the scrape */
-    size_t metrics_count;
-    atomic_int open_turns;
+    struct metrics_pool *metrics;
+    atomic_int *open_turns;       /* of the process */
     atomic_bool has_model_failed; /* the last turn did: GET /ready says so */
 };
 
@@ -52,7 +52,7 @@ struct server_worker {
 void routes_on_request(void *worker, struct http_exchange *exchange);
 
 /* The same for the metrics listener: only GET /metrics. */
-void routes_on_metrics_request(void *shared, struct http_exchange *exchange);
+void routes_on_metrics_request(void *metrics_pool, struct http_exchange *exchange);
 
 /* Cancels the turns that are open; their clients see a cut stream. */
 void routes_cancel_turns(struct server_worker *worker);

@@ -403,6 +403,54 @@ START_TEST(draining_lets_open_requests_end_and_closes_the_rest)
 }
 END_TEST
 
+static void on_request_to_heir(void *arg, struct http_exchange *exchange)
+{
+    (void)arg;
+    http_exchange_reply(exchange, 200, "text/plain", "from the heir", 13);
+}
+
+static void give_to_heir(void *heir, int fd)
+{
+    http_service_adopt(heir, fd);
+}
+
+START_TEST(connections_go_over_to_an_heir_as_soon_as_they_are_idle)
+{
+    struct http_service *heir;
+    int busy, idle, late, count = 0;
+    struct error err = {0};
+
+    start();
+    heir = http_service_new(loop, &limits, on_request_to_heir, NULL, &err);
+    busy = connect_client();
+    idle = connect_client();
+    send_text(idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_until(idle, "\r\n\r\n");
+    send_text(busy, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    while (held == NULL)
+        loop_run_once(loop, 1);
+    http_service_hand_over(service, give_to_heir, heir, drained, &count);
+    send_text(idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_until(idle, "from the heir");
+    ck_assert_int_eq(count, 0);
+    http_exchange_reply(held, 200, "text/plain", "done", 4);
+    read_until(busy, "\r\n\r\ndone");
+    ck_assert_ptr_null(strstr(answer, "Connection: close"));
+    ck_assert_int_eq(count, 1);
+    send_text(busy, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_until(busy, "from the heir");
+    late = connect_client(); /* the old service still gets it */
+    send_text(late, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_until(late, "from the heir");
+    ck_assert_uint_eq(http_service_connection_count(service), 0);
+    ck_assert_uint_eq(http_service_connection_count(heir), 3);
+    http_service_free(heir);
+    close(busy);
+    close(idle);
+    close(late);
+}
+END_TEST
+
 START_TEST(a_taken_port_is_said_clearly)
 {
     struct error err = {0};
@@ -435,6 +483,7 @@ int main(void)
                                   a_body_that_is_too_large_gets_413_even_while_it_is_sent,
                                   a_client_that_waits_for_100_continue_gets_it,
                                   draining_lets_open_requests_end_and_closes_the_rest,
+                                  connections_go_over_to_an_heir_as_soon_as_they_are_idle,
                                   a_taken_port_is_said_clearly,
                                   NULL};
 
