@@ -44,6 +44,7 @@ struct generation {
     struct generation *next_leaving;
     pthread_t reaper;
     bool is_reaping;
+    bool is_ending; /* generation_free is at work */
     int passes;
     void (*on_gone)(void *arg);
     void *gone_arg;
@@ -243,6 +244,7 @@ void generation_free(struct generation *generation)
 {
     if (generation == NULL)
         return;
+    generation->is_ending = true;
     if (generation->is_reaping) {
         pthread_join(generation->reaper, NULL);
     } else if (generation->host != NULL) {
@@ -311,6 +313,8 @@ static void finish_leaving(void *arg)
     void (*on_gone)(void *gone_arg) = generation->on_gone;
     void *gone_arg = generation->gone_arg;
 
+    if (generation->is_ending)
+        return;
     /* What its threads posted runs first, and what that posts. */
     if (++generation->passes < RUN_OFF_PASSES &&
         loop_post(generation->loop, finish_leaving, generation))

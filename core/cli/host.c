@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "cli/locate.h"
 #include "cli/provider_set.h"
+#include "cli/tool_host_set.h"
 #include "cli/worker.h"
 #include "config/endpoint.h"
 #include "config/host_config.h"
@@ -44,9 +45,7 @@ struct host {
     struct provider_set *providers;
     struct broker *broker;
     struct jwks_cache *jwks;
-    struct tool_host **tools;
-    size_t *tool_config; /* index in the configuration, by tool */
-    size_t tool_count;
+    struct tool_host_set *tools; /* NULL: none */
     struct server_shared shared;
     struct metrics *metrics; /* the owner's */
     struct worker **workers;
@@ -190,14 +189,6 @@ static bool open_catalogue(struct host *host, struct error *err)
     return host->catalogue != NULL;
 }
 
-static enum placement placement_of(const struct host *host, const struct plugin_manifest *manifest,
-                                   const struct tool_config *tool)
-{
-    enum placement placement = host_config_placement(host->setup->host, manifest->id, tool);
-
-    return placement == PLACEMENT_DEFAULT ? manifest->placement : placement;
-}
-
 static bool make_providers(struct host *host, struct error *err)
 {
     const struct provider_set_options options = {
@@ -268,114 +259,18 @@ static bool make_broker(struct host *host, struct error *err)
     return host->broker != NULL;
 }
 
-/* The library of a tool that lives in a process is never mapped here. */
-static struct plugin_library *open_tool_library(struct host *host,
-                                                const struct plugin_manifest *manifest,
-                                                enum placement placement, struct error *err)
-{
-    CLEANUP(cleanup_free) char *program = NULL;
-
-    if (placement != PLACEMENT_PROCESS)
-        return plugin_library_open(host->catalogue, manifest, err);
-    program = locate_sandbox();
-    if (program != NULL)
-        return plugin_library_open_apart(host->catalogue, manifest, program, err);
-    error_set(err, ERROR_NO_MEMORY, "no memory for a plugin");
-    return NULL;
-}
-
-/* What the kernel lacks is said once at the start and shows in GET /ready, or ends the start. */
-static bool check_isolation(struct host *host, const struct tool_config *tool,
-                            const struct plugin_library *library, struct error *err)
-{
-    char missing[100], entry[100];
-
-    plugin_library_missing_guards(library, missing, sizeof missing);
-    (void)snprintf(entry, sizeof entry, "isolation of %.80s", tool->name);
-    if (missing[0] == '\0') {
-        ready_board_set(host->shared.ready, entry, false, true, "");
-        return true;
-    }
-    if (tool->is_isolation_required)
-        return error_set_named(err, ERROR_DENIED, "IsolationIncomplete",
-                               "this kernel does not offer: %s; set isolation to \"best-effort\" "
-                               "to go without",
-                               missing);
-    ready_board_set(host->shared.ready, entry, false, false, missing);
-    log_warn("plugin", "this kernel holds a plugin's process back less than it could",
-             LOG_TEXT("tool", tool->name), LOG_TEXT("missing", missing));
-    return true;
-}
-
-/* A granted program is held back by all there is, or not run: the start would have ended. */
-static void say_program(struct host *host, const struct tool_config *tool)
-{
-    char entry[100];
-
-    if (tool->program.path[0] == '\0')
-        return;
-    (void)snprintf(entry, sizeof entry, "program of %.80s", tool->name);
-    ready_board_set(host->shared.ready, entry, false, true, tool->program.path);
-    log_info("plugin",
-             "a tool may have a program run, in processes without network, environment, other "
-             "files and children",
-             LOG_TEXT("tool", tool->name), LOG_TEXT("program", tool->program.path),
-             LOG_INT("reads", tool->program.read_count),
-             LOG_TEXT("pinned", tool->program.sha256[0] == '\0' ? "no" : "by digest"));
-}
-
-static bool make_tool(struct host *host, size_t index, struct error *err)
-{
-    const struct host_config *config = host->setup->host;
-    const struct tool_config *tool = &config->tools[index];
-    const struct plugin_manifest *manifest =
-        plugin_catalogue_require(host->catalogue, tool->plugin, err);
-    CLEANUP(cleanup_free) char *sandbox = locate_sandbox();
-    struct tool_host_options options = {
-        .config = tool,
-        .broker = host->broker,
-        .sandbox = sandbox == NULL ? "" : sandbox,
-        .watch = {on_misbehaviour, host, NULL},
-        .result_max_bytes = 4 * 1024 * 1024,
-        .json_depth = (int)config->limits.tool_result_json_depth,
-    };
-
-    if (manifest == NULL)
-        return error_prefix(err, "tools.%s", tool->name);
-    options.placement = placement_of(host, manifest, tool);
-    options.library = open_tool_library(host, manifest, options.placement, err);
-    if (options.library == NULL || (options.placement == PLACEMENT_PROCESS &&
-                                    !check_isolation(host, tool, options.library, err)))
-        return error_prefix(err, "tools.%s", tool->name);
-    host->tools[host->tool_count] = tool_host_new(&options, err);
-    if (host->tools[host->tool_count] == NULL)
-        return false;
-    say_program(host, tool);
-    host->tool_config[host->tool_count++] = index;
-    return true;
-}
-
 static bool make_tools(struct host *host, struct error *err)
 {
-    const struct host_config *config = host->setup->host;
+    const struct tool_set_options options = {
+        .config = host->setup->host,
+        .catalogue = host->catalogue,
+        .broker = host->broker,
+        .ready = host->shared.ready,
+        .watch = {on_misbehaviour, host, NULL},
+    };
 
-    host->tools = calloc(config->tool_count + 1, sizeof *host->tools);
-    host->tool_config = calloc(config->tool_count + 1, sizeof *host->tool_config);
-    if (host->tools == NULL || host->tool_config == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory for the tools");
-    for (size_t i = 0; i < config->tool_count; i++) {
-        struct error why = {0};
-
-        if (make_tool(host, i, &why))
-            continue;
-        if (config->tools[i].is_required) {
-            *err = why;
-            return false;
-        }
-        log_warn("tool", "a tool is left out", LOG_TEXT("tool", config->tools[i].name),
-                 LOG_TEXT("reason", why.message));
-    }
-    return true;
+    host->tools = tool_host_set_new(&options, err);
+    return host->tools != NULL;
 }
 
 static void retry_failed(void *arg)
@@ -496,9 +391,7 @@ bool host_start(struct host *host, struct error *err)
 
 void host_stop_tools(struct host *host)
 {
-    for (size_t i = 0; i < host->tool_count; i++)
-        tool_host_free(host->tools[i]);
-    host->tool_count = 0;
+    tool_host_set_free(TAKE(host->tools));
 }
 
 /* What was posted and is now nobody's runs off. On a loop that goes on it does so by itself. */
@@ -514,8 +407,6 @@ void host_free(struct host *host)
         return;
     /* The threads of tools use the broker to their end. */
     host_stop_tools(host);
-    free(host->tools);
-    free(host->tool_config);
     host->owns_loop = host->owns_loop && host->loop != NULL;
     run_off(host);
     jwks_cache_free(host->jwks);
@@ -559,15 +450,9 @@ struct server_shared *host_shared(struct host *host)
     return &host->shared;
 }
 
-struct tool_host *const *host_tools(const struct host *host, size_t *out_count)
+const struct tool_host_set *host_tools(const struct host *host)
 {
-    *out_count = host->tool_count;
     return host->tools;
-}
-
-bool host_tool_is_required(const struct host *host, size_t index)
-{
-    return host->setup->host->tools[host->tool_config[index]].is_required;
 }
 
 void host_set_workers(struct host *host, struct worker **workers, size_t count)

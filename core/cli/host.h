@@ -15,7 +15,7 @@ struct host_config;
 struct loop;
 struct metrics_pool;
 struct server_shared;
-struct tool_host;
+struct tool_host_set;
 struct worker;
 
 struct host_options {
@@ -43,8 +43,8 @@ struct loop *host_loop(struct host *host);
 struct broker *host_broker(struct host *host);
 const struct host_config *host_configuration(const struct host *host);
 struct server_shared *host_shared(struct host *host);
-struct tool_host *const *host_tools(const struct host *host, size_t *out_count);
-bool host_tool_is_required(const struct host *host, size_t index);
+/* NULL: it has none, or no longer any. */
+const struct tool_host_set *host_tools(const struct host *host);
 
 /* The workers that get keys; set before host_start. */
 void host_set_workers(struct host *host, struct worker **workers, size_t count);

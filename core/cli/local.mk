@@ -19,6 +19,7 @@ sesame_SOURCES = \
     core/cli/session.c core/cli/session.h \
     core/cli/token_command.c \
     core/cli/tool_command.c \
+    core/cli/tool_host_set.c core/cli/tool_host_set.h \
     core/cli/worker.c core/cli/worker.h
 sesame_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la \
     libnet.la libconfig.la libbase.la \

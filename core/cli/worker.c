@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/host.h"
+#include "cli/tool_host_set.h"
 #include "config/host_config.h"
 #include "credential/credential_client.h"
 #include "credential/subject.h"
@@ -74,22 +75,21 @@ static void want_keys(void *arg)
 static bool make_ports(struct worker *worker, struct error *err)
 {
     struct plugin_home home = {worker->loop, worker->http, worker->credentials};
-    struct tool_host *const *tools;
-    size_t count;
+    const struct tool_host_set *tools = host_tools(worker->host);
+    size_t count = tool_host_set_count(tools);
 
-    tools = host_tools(worker->host, &count);
     worker->ports = calloc(count + 1, sizeof *worker->ports);
     if (worker->ports == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the tools");
     for (size_t i = 0; i < count; i++) {
         struct error why = {0};
-        struct tool_port *port = tool_port_new(tools[i], &home, &why);
+        struct tool_port *port = tool_port_new(tool_host_set_at(tools, i), &home, &why);
 
         if (port != NULL) {
             worker->ports[worker->port_count++] = port;
             continue;
         }
-        if (host_tool_is_required(worker->host, i)) {
+        if (tool_host_set_is_required(tools, i)) {
             *err = why;
             return false;
         }

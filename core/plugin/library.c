@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/json_schema.h"
 #include "plugin/descriptor.h"
+#include "plugin/mapped_file.h"
 #include "plugin/process_library.h"
 #include "plugin/trust.h"
 
@@ -68,6 +69,10 @@ static bool find_descriptor(struct plugin_library *library, const char *program,
 {
     if (program != NULL)
         return process_library_describe(library, program, path, err);
+    library->fd = mapped_file_keep(library->fd, path, err);
+    if (library->fd < 0)
+        return false;
+    library->is_mapped = true;
     library->descriptor = plugin_descriptor_load(library->fd, err);
     return library->descriptor != NULL || error_prefix(err, "%s", path);
 }
@@ -102,9 +107,11 @@ void plugin_library_free(struct plugin_library *library)
         return;
     json_schema_free(library->schema);
     json_object_put(library->schema_json);
+    /* Of one that is mapped here neither dlclose nor close: code of it may still be on some stack,
+     * and the descriptor's number names it (mapped_file_keep). */
+    if (library->fd >= 0 && !library->is_mapped)
+        close(library->fd);
     process_library_free(library->apart);
-    /* Neither dlclose nor close: code of it may still be on some stack, and the descriptor's
-     * number must not come to name another library. */
     free(library);
 }
 

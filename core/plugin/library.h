@@ -14,7 +14,8 @@ struct plugin_library {
     const struct sesame_plugin *descriptor;
     struct json_object *schema_json;
     struct json_schema *schema;
-    int fd;                        /* kept open: its number names the library */
+    int fd;         /* the file that was checked; its number names it to the loader */
+    bool is_mapped; /* `fd` stays open for good */
     struct process_library *apart; /* NULL: it is mapped here */
 };
 

@@ -8,6 +8,7 @@ libplugin_la_SOURCES = \
     core/plugin/handles.c core/plugin/handles.h \
     core/plugin/instance.c core/plugin/instance.h core/plugin/instance_new.c \
     core/plugin/library.c core/plugin/library.h core/plugin/library_check.c core/plugin/manifest.c \
+    core/plugin/mapped_file.c core/plugin/mapped_file.h \
     core/plugin/plugin_call.c core/plugin/plugin_call.h \
     core/plugin/plugin_config.c core/plugin/plugin_config.h core/plugin/plugin_host.h \
     core/plugin/plugin_thread.c core/plugin/plugin_thread.h \

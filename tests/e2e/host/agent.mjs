@@ -22,7 +22,9 @@ export function run(args, env) {
 export async function startAgent(cloud, { config = {}, env = {} } = {}) {
   const base = mkdtempSync(join(tmpdir(), 'sesame-agent-'));
   const file = join(base, 'sesame.json');
-  writeFileSync(file, JSON.stringify(config));
+  // What the next SIGHUP reads; a string is written as it is.
+  const configure = (next) => writeFileSync(file, typeof next === 'string' ? next : JSON.stringify(next));
+  configure(config);
   const child = spawn(join(build, 'sesame'), ['serve', '--config', file, '--listen', '127.0.0.1:0'],
     { env: { ...cloud.environment, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -61,7 +63,7 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
     rmSync(base, { recursive: true });
     return code;
   };
-  return { url, port, pid: child.pid, until, logged, stop, output: () => output, child };
+  return { url, port, pid: child.pid, configure, until, logged, stop, output: () => output, child };
 }
 
 // AT_u: a token of the signed-in user for this agent.
