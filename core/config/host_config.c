@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <json-c/json.h>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "config/endpoint.h"
 #include "config/host_parts.h"
 #include "config/idaas_config.h"
 #include "config/problems.h"
@@ -315,6 +317,27 @@ static bool complete_issuer(struct host_config *config, const struct idaas_confi
     return false;
 }
 
+/* Keys from somewhere else may be meant (a domain of one's own), and may be a mix-up. */
+static void compare_hosts(const struct host_config *config, struct problems *problems)
+{
+    struct url_parts issuer, jwks;
+    struct error ignored = {0};
+    struct problem *problem;
+
+    if (!url_split(config->inbound.issuer, &issuer, &ignored) ||
+        !url_split(config->inbound.jwks_url, &jwks, &ignored) ||
+        (issuer.host.len == jwks.host.len &&
+         strncasecmp(issuer.host.data, jwks.host.data, jwks.host.len) == 0))
+        return;
+    problem = problems_add(problems, true, config->file, "$.inbound.jwks_url");
+    PROBLEM_SET(problem, what, "the keys come from another host than the issuer's");
+    PROBLEM_SET(problem, found, "%.*s", (int)(jwks.host.len < 100 ? jwks.host.len : 100),
+                jwks.host.data);
+    PROBLEM_SET(problem, expected, "%.*s", (int)(issuer.host.len < 100 ? issuer.host.len : 100),
+                issuer.host.data);
+    PROBLEM_SET(problem, fix, "Check JWKS_ENDPOINT against the issuer of the IDaaS file.");
+}
+
 bool host_config_complete(struct host_config *config, const struct idaas_config *idaas,
                           struct problems *problems)
 {
@@ -322,6 +345,7 @@ bool host_config_complete(struct host_config *config, const struct idaas_config 
 
     if (!complete_issuer(config, idaas, problems))
         return false;
+    compare_hosts(config, problems);
     for (size_t i = 0; idaas != NULL && i < config->credential_count; i++) {
         struct problem *problem;
 

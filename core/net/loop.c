@@ -39,6 +39,7 @@ struct loop {
 struct loop_timer {
     struct loop *loop;
     struct event *event;
+    int64_t due_ms; /* by clock_monotonic_ms */
     void (*fn)(void *arg);
     void *arg;
 };
@@ -239,13 +240,26 @@ struct event_base *loop_base(struct loop *loop)
 
 /* ---- timers ------------------------------------------------------------------------------- */
 
+static void add_timer(struct loop_timer *timer, int64_t delay_ms)
+{
+    struct timeval delay = {.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
+
+    evtimer_add(timer->event, &delay);
+}
+
+/* libevent counts from the time at which its pass began, by a clock that is some milliseconds
+ * coarse: it may come too early, and whoever compares with the clock would find nothing due. */
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
     struct loop_timer *timer = arg;
+    int64_t early_ms = timer->due_ms - clock_monotonic_ms();
 
     (void)fd;
     (void)events;
-    timer->fn(timer->arg);
+    if (early_ms > 0)
+        add_timer(timer, early_ms);
+    else
+        timer->fn(timer->arg);
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void *arg,
@@ -266,15 +280,14 @@ struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void
 
 void loop_timer_start(struct loop_timer *timer, int64_t delay_ms)
 {
-    struct timeval delay;
-
     if (delay_ms <= 0) {
         /* In this pass, behind what is ready already, without asking the kernel for the time. */
+        timer->due_ms = 0;
         event_active(timer->event, EV_TIMEOUT, 1);
         return;
     }
-    delay = (struct timeval){.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
-    evtimer_add(timer->event, &delay);
+    timer->due_ms = clock_monotonic_ms() + delay_ms;
+    add_timer(timer, delay_ms);
 }
 
 void loop_timer_stop(struct loop_timer *timer)

@@ -37,8 +37,9 @@ bool loop_is_own_thread(const struct loop *loop);
 /* Monotonic time as of this turn of the loop. */
 int64_t loop_now_ms(const struct loop *loop);
 
-/* A timer calls `fn(arg)` once per start. Starting a running timer sets it anew. A delay of 0 means
- * in this pass of the loop, behind what is ready already; never inside this call. */
+/* A timer calls `fn(arg)` once per start, never before its time by clock_monotonic_ms. Starting a
+ * running timer sets it anew. A delay of 0 means in this pass of the loop, behind what is ready
+ * already; never inside this call. */
 struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void *arg,
                                   struct error *err);
 void loop_timer_start(struct loop_timer *timer, int64_t delay_ms);

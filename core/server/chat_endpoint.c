@@ -27,6 +27,7 @@
 #include <string.h>
 
 #define KEEP_ALIVE_MS 12000
+#define KEYS_RETRY_S "5" /* the owner asks the issuer again by itself */
 
 /* One request that passes through here, from the gate to its last byte. */
 struct chat_exchange {
@@ -422,6 +423,8 @@ static void on_verdict(void *arg, const struct gate_verdict *verdict)
     }
     if (verdict->challenge != NULL)
         http_exchange_add_header(chat->exchange, "WWW-Authenticate", verdict->challenge);
+    if (verdict->status == 503)
+        http_exchange_add_header(chat->exchange, "Retry-After", KEYS_RETRY_S);
     refuse(chat, &(struct api_error){verdict->status,
                                      verdict->status == 403   ? "permission_error"
                                      : verdict->status == 503 ? "api_error"

@@ -368,6 +368,40 @@ START_TEST(without_an_idaas_file_the_issuer_must_be_given)
 }
 END_TEST
 
+START_TEST(keys_from_another_host_than_the_issuers_are_a_warning)
+{
+    static const struct {
+        const char *jwks_url;
+        size_t warnings;
+    } rows[] = {{"https://as.example/jwks", 0},
+                {"https://AS.example:443/jwks", 0},
+                {"https://as.example.evil/jwks", 1},
+                {"https://keys.example/jwks", 1}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct host_config *config;
+        char text[600];
+
+        teardown();
+        setup();
+        snprintf(text, sizeof text,
+                 "{\"inbound\":{\"issuer\":\"https://as.example\",\"jwks_url\":\"%s\","
+                 "\"audience\":\"a\",\"scope\":\"s\"},"
+                 "\"credentials\":{},\"tools\":{},\"model\":{\"base_url\":\"https://m.example/v1\","
+                 "\"name\":\"m\"}}",
+                 rows[i].jwks_url);
+        config = host_config_parse("sesame.json", text, strlen(text), &source, &problems);
+        ck_assert_msg(config != NULL, "%s", show_problems());
+        ck_assert(host_config_complete(config, NULL, &problems));
+        ck_assert_msg(problems.count == rows[i].warnings, "%s: %s", rows[i].jwks_url,
+                      show_problems());
+        if (rows[i].warnings > 0)
+            ck_assert_ptr_nonnull(strstr(show_problems(), "JWKS_ENDPOINT"));
+        host_config_free(config);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -385,6 +419,7 @@ int main(void)
         a_program_is_granted_by_its_path_and_by_default_there_is_none,
         a_grant_that_is_too_wide_or_holds_a_secret_is_refused,
         without_an_idaas_file_the_issuer_must_be_given,
+        keys_from_another_host_than_the_issuers_are_a_warning,
         NULL};
 
     return run_tests("host_config", tests, setup, teardown);

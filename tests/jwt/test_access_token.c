@@ -122,6 +122,41 @@ START_TEST(every_vector_has_its_verdict_status_and_reason)
 }
 END_TEST
 
+/* RFC 9068 section 4: with the option the type must be there. Without, tokens as IDaaS may issue
+ * them pass too. */
+START_TEST(the_type_may_be_demanded)
+{
+    struct jwks *jwks = key_set("jwks");
+    struct json_object *list;
+    int demanded = 0, refused = 0;
+
+    json_object_object_get_ex(vectors, "vectors", &list);
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *vector = json_object_array_get_idx(list, i);
+        struct access_token_policy policy = policy_for(vector);
+        struct access_token_claims claims = {0};
+        const char *token = member_text(vector, "token"), *reason;
+
+        if (token == NULL || access_token_check(&policy, jwks, slice_of(token), 1800000000, &claims,
+                                                &reason) != ACCESS_GRANTED)
+            continue;
+        access_token_claims_clear(&claims);
+        policy.requires_typ = true;
+        if (access_token_check(&policy, jwks, slice_of(token), 1800000000, &claims, &reason) ==
+            ACCESS_GRANTED) {
+            demanded++;
+        } else {
+            ck_assert_str_eq(reason, "wrong_typ");
+            refused++;
+        }
+        access_token_claims_clear(&claims);
+    }
+    ck_assert_int_gt(demanded, 0);
+    ck_assert_int_gt(refused, 0);
+    jwks_free(jwks);
+}
+END_TEST
+
 START_TEST(a_rotated_key_is_found_in_the_new_set)
 {
     struct jwks *before = key_set("jwks"), *after = key_set("jwks_after_rotation");
@@ -201,6 +236,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {every_vector_has_its_verdict_status_and_reason,
+                                  the_type_may_be_demanded,
                                   a_rotated_key_is_found_in_the_new_set,
                                   every_key_set_document_is_read_as_listed,
                                   a_key_with_an_empty_type_is_known_and_not_usable,

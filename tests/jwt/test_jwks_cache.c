@@ -130,6 +130,35 @@ START_TEST(a_set_is_kept_for_five_minutes_unless_the_server_says_more)
 }
 END_TEST
 
+START_TEST(what_the_server_says_of_freshness_is_kept_within_bounds)
+{
+    static const struct {
+        const char *cache_control;
+        int64_t fresh_s;
+    } rows[] = {
+        {"max-age=0", 300},
+        {"no-store", 300},
+        {"max-age=x", 300},
+        {"max-age=1200, must-revalidate", 1200},
+        {"MAX-AGE = 1200", 300},
+        {"max-age=86400", 3600},
+        {"max-age=99999999999", 3600},
+    };
+    int expected = 1;
+
+    run_until(expected);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cache_control = rows[i].cache_control;
+        advance(3601 * 1000);
+        run_until(++expected);
+        advance(rows[i].fresh_s * 1000 - 1);
+        ck_assert_msg(requests == expected, "%s", rows[i].cache_control);
+        advance(1);
+        run_until(++expected);
+    }
+}
+END_TEST
+
 START_TEST(unknown_kids_cause_one_fetch_in_thirty_seconds)
 {
     run_until(1);
@@ -190,9 +219,11 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {a_set_is_kept_for_five_minutes_unless_the_server_says_more,
+                                  what_the_server_says_of_freshness_is_kept_within_bounds,
                                   unknown_kids_cause_one_fetch_in_thirty_seconds,
                                   old_keys_serve_while_the_issuer_is_down_and_for_a_day_at_most,
-                                  a_failing_issuer_is_asked_ever_more_rarely, NULL};
+                                  a_failing_issuer_is_asked_ever_more_rarely,
+                                  NULL};
 
     return run_tests("jwks_cache", tests, setup, teardown);
 }

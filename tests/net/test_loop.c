@@ -1,6 +1,7 @@
 /* The loop: order of posted calls, timers, hang-ups of every kind. */
 #include "net/loop.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include "../support/run.h"
@@ -82,6 +83,51 @@ START_TEST(a_timer_fires_once_and_not_after_it_was_stopped)
     ck_assert(!loop_timer_is_running(timer));
     loop_timer_free(timer);
     loop_timer_free(stopped);
+}
+END_TEST
+
+#define WORK_MS 20
+
+static struct loop_timer *punctual, *sooner;
+static int64_t due_ms;
+
+static void compare_with_clock(void *arg)
+{
+    ck_assert_int_ge(clock_monotonic_ms(), due_ms);
+    stop(arg);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void start_after_work(void *arg)
+{
+    int64_t until_ms = clock_monotonic_ms() + WORK_MS;
+
+    (void)arg;
+    while (clock_monotonic_ms() < until_ms)
+        ;
+    due_ms = clock_monotonic_ms() + WORK_MS / 2;
+    loop_timer_start(punctual, WORK_MS / 2);
+    loop_timer_start(sooner, 1); /* so that a pass comes in between */
+}
+
+/* Started late in a long pass, it counts from then and not from the beginning of the pass. */
+START_TEST(a_timer_never_fires_before_its_time)
+{
+    struct error err = {0};
+    struct loop_timer *work = loop_timer_new(loop, start_after_work, NULL, &err);
+
+    punctual = loop_timer_new(loop, compare_with_clock, loop, &err);
+    sooner = loop_timer_new(loop, nothing, NULL, &err);
+    loop_timer_start(work, 1);
+    loop_run(loop);
+    ck_assert_int_eq(calls, 1);
+    loop_timer_free(work);
+    loop_timer_free(punctual);
+    loop_timer_free(sooner);
 }
 END_TEST
 
@@ -234,6 +280,7 @@ int main(void)
         calls_posted_from_another_thread_run_here_in_order,
         calls_posted_from_the_loop_itself_run_later_in_order,
         a_timer_fires_once_and_not_after_it_was_stopped,
+        a_timer_never_fires_before_its_time,
         a_timer_that_restarts_itself_at_once_does_not_keep_descriptors_waiting,
         a_hang_up_is_seen_although_nobody_reads_what_came_before,
         a_reset_is_a_hang_up_too,

@@ -178,6 +178,59 @@ START_TEST(refusals_carry_status_and_challenge)
 }
 END_TEST
 
+/* RFC 6750 section 2.1, RFC 9110 section 11.1: the scheme without case, and no other. */
+START_TEST(the_scheme_is_bearer_in_any_case)
+{
+    static const char *const good[] = {"Bearer ", "bearer ", "BEARER ", "bEaReR  "};
+    static const char *const bad[] = {"",         "Basic ",    "Bearer",   "Bearer,",
+                                      "BearerX ", "Bearer a ", "xBearer ", "DPoP "};
+    struct secret *header = make_header("k", "use", 600);
+    const char *token = secret_borrow(header, NULL) + strlen("Bearer ");
+    char text[1000];
+    struct error err = {0};
+
+    give_keys("k");
+    for (size_t i = 0; i < 4 + sizeof bad / sizeof bad[0]; i++) {
+        struct secret *value;
+
+        snprintf(text, sizeof text, "%s%s", i < 4 ? good[i] : bad[i - 4], token);
+        value = secret_copy(text, strlen(text), &err);
+        ck_assert_ptr_null(check(value));
+        ck_assert_msg(last_status == (i < 4 ? 200 : 401), "%.9s: %d", text, last_status);
+        if (i >= 4)
+            ck_assert_str_eq(last_challenge, "Bearer");
+        secret_free(value);
+    }
+    /* Two headers, even of the same token, are none. */
+    ck_assert_ptr_null(gate_check(gate, header, 2, on_verdict, NULL));
+    ck_assert_str_eq(last_reason, "bad_header");
+    secret_free(header);
+}
+END_TEST
+
+/* So many wait for keys that the next one need not: what he is told is what all are told in the
+ * end. */
+START_TEST(without_any_keys_the_service_is_unavailable_and_the_token_not_wrong)
+{
+    struct secret *header = make_header("k", "use", 600);
+    struct gate_wait *waits[256];
+
+    for (size_t i = 0; i < 256; i++) {
+        waits[i] = check(header);
+        ck_assert_ptr_nonnull(waits[i]);
+    }
+    ck_assert_int_eq(verdicts, 0);
+    ck_assert_ptr_null(check(header));
+    ck_assert_int_eq(last_status, 503);
+    ck_assert_str_eq(last_reason, "no_keys");
+    ck_assert_str_eq(last_challenge, "");
+    for (size_t i = 0; i < 256; i++)
+        gate_wait_cancel(waits[i]);
+    ck_assert_int_eq(verdicts, 1);
+    secret_free(header);
+}
+END_TEST
+
 START_TEST(a_token_waits_for_keys_that_come_late)
 {
     struct secret *header = make_header("new", "use", 600);
@@ -226,6 +279,8 @@ int main(void)
         a_good_token_comes_in_and_again_from_memory,
         a_token_is_remembered_by_its_own_bytes_although_its_request_ends_in_the_verdict,
         refusals_carry_status_and_challenge,
+        the_scheme_is_bearer_in_any_case,
+        without_any_keys_the_service_is_unavailable_and_the_token_not_wrong,
         a_token_waits_for_keys_that_come_late,
         an_unknown_kid_is_refused_when_no_newer_keys_come,
         what_was_remembered_goes_with_the_keys,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 
 import OpenAI, { APIError, AuthenticationError, BadRequestError, InternalServerError,
-  NotFoundError, RateLimitError } from 'openai';
+  NotFoundError, PermissionDeniedError, RateLimitError } from 'openai';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
 import { build, startAgent, userToken, run } from './agent.mjs';
@@ -102,6 +102,18 @@ test('no token, a wrong token and an expired token are 401 with a challenge', as
   await assert.rejects(client({ apiKey: `${token}x` }).models.list(), (error) => {
     assert.equal(error.headers.get('www-authenticate'), 'Bearer error="invalid_token"');
     return error.code === 'invalid_token';
+  });
+});
+
+test('a token without the scope is 403 with a challenge that names it', async () => {
+  const poor = await userToken(cloud, { scope: 'something else' });
+  await assert.rejects(client({ apiKey: poor }).models.list(), (error) => {
+    assert.ok(error instanceof PermissionDeniedError, String(error));
+    assert.equal(error.headers.get('www-authenticate'),
+      `Bearer error="insufficient_scope", scope="${cloud.environment.AGENT_SCOPE}"`);
+    assert.deepEqual([error.code, error.type, error.param], ['insufficient_scope', 'permission_error', null]);
+    assert.equal(error.requestID, error.headers.get('x-request-id'));
+    return true;
   });
 });
 

@@ -141,6 +141,20 @@ test('HAProxy in front and the host agree on where a request ends', { skip: !exi
   rmSync(folder, { recursive: true });
 });
 
+test('while there were never any keys a request is 503, and afterwards it is served', async () => {
+  await cloud.control('/fail', { at: 'jwks', times: -1, status: 503 });
+  const agent = await startAgent(cloud);
+  const refused = await fetch(`${agent.url}/openai/v1/models`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get('retry-after'), '5');
+  assert.equal(refused.headers.get('www-authenticate'), null);
+  assert.equal((await refused.json()).error.code, 'JwksUnavailable');
+  await cloud.control('/reset', {});
+  await agent.until('/ready', 200);
+  assert.equal((await client(agent).models.list()).data.length, 1);
+  await agent.stop();
+});
+
 test('keys that rotate under load fail no turn', async () => {
   const agent = await startAgent(cloud, { config: { compat: { java_sample: false } } });
   await agent.until('/ready', 200);
