@@ -1,5 +1,6 @@
 /* sesame serve: the host with its workers, until a signal. */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -20,6 +21,7 @@
 #include "server/reply.h"
 #include "server/routes.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,10 +218,13 @@ static void on_reloaded(void *arg, struct generation *heir)
 static void on_reload_signal(void *arg)
 {
     struct server *server = arg;
+    char state[80];
 
     if (server->is_stopping)
         return;
-    notify_manager("RELOADING=1");
+    (void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+                   clock_monotonic_ms() * 1000);
+    notify_manager(state);
     reload_begin(server->reload, server->serving);
 }
 

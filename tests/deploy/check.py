@@ -170,10 +170,13 @@ def check_notify(work):
     env.update(NOTIFY_SOCKET=address, IDAAS_CLIENT_SECRET_FILE=os.path.join(work, "secret"))
     process = subprocess.Popen([os.path.join(BUILD, "sesame"), "serve", "--listen", f"127.0.0.1:{free_port()}",
                                 "--idaas-config", config], env=env, stderr=subprocess.DEVNULL)
-    first = manager.recv(100)
+    heard = [manager.recv(100)]
+    process.send_signal(signal.SIGHUP)
+    heard += [manager.recv(100), manager.recv(100)]
     process.send_signal(signal.SIGTERM)
-    second = manager.recv(100)
-    check((first, second) == (b"READY=1", b"STOPPING=1"), f"the service manager hears {first} and {second}")
+    heard.append(manager.recv(100))
+    check([text.split(b"\n")[0] for text in heard] == [b"READY=1", b"RELOADING=1", b"READY=1", b"STOPPING=1"]
+          and b"\nMONOTONIC_USEC=" in heard[1], f"the service manager hears {heard}")
     check(process.wait(20) == 0, "and the service ends with status 0")
 
 

@@ -20,3 +20,7 @@ check_PROGRAMS += test_provider_grants
 test_provider_grants_SOURCES = tests/plugin/test_provider_grants.c
 test_provider_grants_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_provider_grants_LDADD = $(test_tools_LDADD)
+check_PROGRAMS += test_mapped_file
+test_mapped_file_SOURCES = tests/plugin/test_mapped_file.c
+test_mapped_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_mapped_file_LDADD = $(test_tools_LDADD)

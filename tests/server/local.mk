@@ -13,3 +13,7 @@ check_PROGRAMS += test_platform
 test_platform_SOURCES = tests/server/test_platform.c
 test_platform_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_platform_LDADD = $(SERVER_TEST_LIBS)
+check_PROGRAMS += test_ready
+test_ready_SOURCES = tests/server/test_ready.c
+test_ready_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_ready_LDADD = $(SERVER_TEST_LIBS)

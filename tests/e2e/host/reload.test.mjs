@@ -1,6 +1,7 @@
 // SIGHUP: the configuration is read again while turns run, and nothing of an old one is left behind.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 
 import OpenAI from 'openai';
@@ -8,12 +9,19 @@ import OpenAI from 'openai';
 import { startStandIn } from '../local-cloud/stand_in.mjs';
 import { startAgent, userToken } from './agent.mjs';
 
-const base = { compat: { java_sample: false }, workers: 2, metrics: { listen: '127.0.0.1:0' } };
-const apart = { ...base, plugins: { settings: { mcp: { placement: 'process' } } } };
 const weather = 'What is the weather in Hangzhou right now?';
-let cloud, agent, token, client;
+let cloud, agent, token, client, base, apart, asked = 0;
+
+const freePort = () => new Promise((resolve) => {
+  const server = net.createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => resolve(port));
+  });
+});
 
 before(async () => {
+  base = { compat: { java_sample: false }, workers: 2, metrics: { listen: `127.0.0.1:${await freePort()}` } };
+  apart = { ...base, plugins: { settings: { mcp: { placement: 'process' } } } };
   cloud = await startStandIn();
   agent = await startAgent(cloud, { config: apart });
   await agent.until('/ready', 200);
@@ -25,8 +33,11 @@ after(async () => {
   assert.equal(await cloud.stop(), 0);
 });
 
-const ask = async (content) => (await client.chat.completions.create({ model: 'any',
-  messages: [{ role: 'user', content }] })).choices[0].message.content;
+const ask = async (content) => {
+  asked++;
+  const answer = await client.chat.completions.create({ model: 'any', messages: [{ role: 'user', content }] });
+  return answer.choices[0].message.content;
+};
 const count = (words) => agent.output().split('\n').filter((line) => line.includes(words)).length;
 
 // Sends SIGHUP and waits for one more line of the log with these words.
@@ -117,9 +128,12 @@ test('what is taken at the start is named', async () => {
 });
 
 test('counters go on', async () => {
-  const lines = agent.output();
-  assert.match(lines, /the new configuration serves/);
-  assert.ok(count('"event":"gate"') > 40);
+  const text = await (await fetch(`http://${base.metrics.listen}/metrics`)).text();
+  const value = (name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)[1]);
+  assert.equal(value('sesame_gate_total{result="granted",reason=""}'), asked + 1);
+  assert.equal(value('sesame_reloads_total{outcome="done"}'), count('the new configuration serves'));
+  assert.equal(value('sesame_reloads_total{outcome="refused"}'), count('the old configuration goes on'));
+  assert.equal(value('sesame_turns_open'), 0);
 });
 
 test('signals on top of one another', async () => {
