@@ -28,10 +28,11 @@ sesame_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.l
 # So that the program runs from the build tree: plugins and page where it looks first. The manifests
 # are copied, with the mode that installing gives them: one that others can write is refused.
 all-local: build-tree
-build-tree: $(pkglib_LTLIBRARIES)
+build-tree: $(pkglib_LTLIBRARIES) $(rustplugin_DATA)
 	@$(MKDIR_P) sesame-plugins
 	@for module in $(pkglib_LTLIBRARIES); do \
 	    ln -sf ../.libs/`basename $$module .la`.so sesame-plugins/; done
+	@for library in $(rustplugin_DATA); do ln -sf ../$$library sesame-plugins/; done
 	@for manifest in $(dist_manifest_DATA); do \
 	    rm -f sesame-plugins/`basename $$manifest`; \
 	    $(INSTALL_DATA) $(top_srcdir)/$$manifest sesame-plugins/; done

@@ -45,4 +45,14 @@ test_command_SOURCES = tests/tools/command/test_command.c
 test_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_command_LDADD = $(test_tools_LDADD)
 CLEANFILES += test_command command_program
+if HAVE_RUST
+check_PROGRAMS += test_time
+endif
+EXTRA_PROGRAMS += test_time
+test_time_SOURCES = tests/tools/time/test_time.c
+test_time_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+# The time is the test's, where the plugin lives in the test's process.
+test_time_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_wall_ms
+test_time_LDADD = $(test_tools_LDADD)
+CLEANFILES += test_time
 EXTRA_DIST += tests/support/tool_bench.h
