@@ -34,31 +34,38 @@ static void open_time(const char *config)
 
 /* ---- zones ----------------------------------------------------------------------------------- */
 
-/* What the C library makes of it. */
-static void expect(const char *zone, char *out, size_t size)
+static void choose_zone(const char *zone)
 {
-    time_t now = (time_t)now_s;
-    char when[40], day[20], offset[10], name[20], variable[100];
-    struct tm local;
+    char variable[120];
 
     snprintf(variable, sizeof variable, ":%s", zone);
     setenv("TZ", variable, 1);
     tzset();
+}
+
+/* What the C library makes of it. */
+static void expect(const char *zone, char *out, size_t size)
+{
+    time_t now = (time_t)now_s;
+    char when[40], day[20], offset[10], name[20];
+    struct tm local;
+
     localtime_r(&now, &local);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &local);
     strftime(day, sizeof day, "%A", &local);
     strftime(offset, sizeof offset, "%z", &local);
     strftime(name, sizeof name, "%Z", &local);
-    snprintf(
-        out, size,
-        "{\"time\":\"%s%.3s:%.2s\",\"weekday\":\"%s\",\"zone\":\"%s\",\"abbreviation\":\"%s\"}",
-        when, offset, offset + 3, day, zone, name);
+    snprintf(out, size,
+             "{\"time\":\"%s%.3s:%.2s\",\"weekday\":\"%s\",\"zone\":\"%s\",\"abbreviation\":"
+             "\"%s\"}",
+             when, offset, offset + 3, day, zone, name);
 }
 
-static void compare(const char *zone)
+static void compare(const char *zone, int64_t moment_s)
 {
     char arguments[100], expected[300];
 
+    now_s = moment_s;
     snprintf(arguments, sizeof arguments, "{\"zone\":\"%s\"}", zone);
     expect(zone, expected, sizeof expected);
     ck_assert_int_eq(tool_bench_call(&bench, "current_time", arguments), SESAME_OK);
@@ -67,62 +74,133 @@ static void compare(const char *zone)
     ck_assert(!bench.is_error);
 }
 
-START_TEST(every_zone_is_as_the_c_library_reads_it)
+/* Calls `fn` for each zone of the tz database that is no second name of another. */
+static int each_zone(int (*fn)(const char *zone))
 {
-    /* In and out of summer time, within the tables and where the rules take over, and in a leap
-     * year. */
-    static const int64_t moments[] = {1795617000, 1783000000, 951782400, 4093570800, 4080000000};
     FILE *table = fopen("/usr/share/zoneinfo/tzdata.zi", "r");
     char line[200], zone[100];
     int count = 0;
 
     ck_assert_ptr_nonnull(table);
-    open_time("{}");
     while (fgets(line, sizeof line, table) != NULL) {
-        const char *name = line + 2;
-
         if (strncmp(line, "Z ", 2) != 0)
             continue;
-        snprintf(zone, sizeof zone, "%.*s", (int)strcspn(name, " "), name);
-        for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
-            now_s = moments[i];
-            compare(zone);
-        }
-        count++;
+        snprintf(zone, sizeof zone, "%.*s", (int)strcspn(line + 2, " "), line + 2);
+        choose_zone(zone);
+        count += fn(zone);
     }
     fclose(table);
-    ck_assert_int_gt(count, 300);
+    return count;
+}
+
+static int compare_some(const char *zone)
+{
+    /* In and out of summer time, in a leap year, long ago, and where only the rules reach. */
+    static const int64_t moments[] = {1795617000, 1783000000, 951782400,
+                                      4093570800, 4080000000, 300000000};
+
+    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++)
+        compare(zone, moments[i]);
+    return 1;
+}
+
+START_TEST(every_zone_is_as_the_c_library_reads_it)
+{
+    open_time("{}");
+    ck_assert_int_gt(each_zone(compare_some), 300);
 }
 END_TEST
 
-START_TEST(changes_happen_at_their_second)
+static long offset_at(int64_t moment_s)
 {
-    static const struct {
-        const char *zone;
-        int64_t change_s;
-    } rows[] = {
-        {"Europe/Berlin", 1774746000},    /* 2026-03-29T01:00Z, in the table or by the rule */
-        {"Europe/Berlin", 4110051600},    /* 2100-03-28T01:00Z, by the rule */
-        {"America/New_York", 4128904800}, /* 2100-11-07T06:00Z */
-        {"Australia/Sydney", 4126089600}, /* southern: summer is at the turn of the year */
-        {"Australia/Lord_Howe", 4126089600},
-        {"Africa/Casablanca", 4100000000},
-        {"Asia/Gaza", 4100000000},
-        {"America/Nuuk", 4109979600}, /* the day before, by a negative hour */
-        {"Europe/Dublin", 4110051600},
-        {"Asia/Shanghai", -2177481943}, /* before the first change: local mean time */
-        {"Asia/Kathmandu", 504901800},
-    };
+    time_t moment = (time_t)moment_s;
+    struct tm local;
 
+    localtime_r(&moment, &local);
+    return local.tm_gmtoff;
+}
+
+/* The changes of the clock within a year from `begin_s`, to the second before and after. */
+static int compare_changes(const char *zone, int64_t begin_s)
+{
+    const int64_t step_s = 21600;
+    int count = 0;
+
+    for (int64_t at = begin_s; at < begin_s + 366 * 86400; at += step_s) {
+        int64_t before = at, after = at + step_s;
+
+        if (offset_at(before) == offset_at(after))
+            continue;
+        while (after - before > 1)
+            *(offset_at((before + after) / 2) == offset_at(at) ? &before : &after) =
+                (before + after) / 2;
+        compare(zone, before);
+        compare(zone, after);
+        count++;
+    }
+    return count;
+}
+
+static int compare_this_year(const char *zone)
+{
+    return compare_changes(zone, 1767225600); /* 2026 */
+}
+
+static int compare_far_year(const char *zone)
+{
+    return compare_changes(zone, 4102444800); /* 2100, by the rules alone */
+}
+
+START_TEST(the_clock_changes_at_its_second)
+{
     open_time("{}");
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int64_t step = -7200; step <= 7200; step += 1800)
-            for (int64_t off = -1; off <= 1; off++) {
-                now_s = rows[i].change_s + step + off;
-                if (strcmp(rows[i].zone, "Asia/Shanghai") == 0 && step < 0)
-                    continue; /* local mean time has seconds, which %z has not */
-                compare(rows[i].zone);
-            }
+    ck_assert_int_gt(each_zone(compare_this_year), 100);
+    ck_assert_int_gt(each_zone(compare_far_year), 100);
+}
+END_TEST
+
+START_TEST(rules_of_every_form_are_understood)
+{
+    static const char *const rules[] = {
+        "AAA3",
+        "<+0330>-3:30",
+        "AAA-1BBB,J60/0,J300/1:30",
+        "AAA1BBB,59,299/-2",
+        "AAA0BBB-1:15,M2.5.0/26,M12.1.6/-48:00:01",
+        "AAA-10BBB,M10.1.0,M4.1.0/3",
+    };
+    char folder[] = "/tmp/sesame-time-XXXXXX", path[60], config[100], command[100], zone[20];
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        /* The smallest zone file: no change, one type, and the rule. */
+        static const char header[] =
+            "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0\0\1\0\0\0\4";
+        static const char type[] = "\0\0\0\0\0\0XXX";
+        FILE *file;
+
+        snprintf(path, sizeof path, "%s/Z%zu", folder, i);
+        file = fopen(path, "w");
+        fwrite(header, 1, 44, file);
+        fwrite(type, 1, 10, file);
+        fwrite(header, 1, 44, file);
+        fwrite(type, 1, 10, file);
+        fprintf(file, "\n%s\n", rules[i]);
+        fclose(file);
+    }
+    snprintf(config, sizeof config, "{\"zone_folder\":\"%s\"}", folder);
+    open_time(config);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        setenv("TZ", rules[i], 1);
+        tzset();
+        snprintf(zone, sizeof zone, "Z%zu", i);
+        compare(zone, 1795617000);
+        ck_assert_int_eq(compare_changes(zone, 1767225600), i < 2 ? 0 : 2);
+        ck_assert_int_eq(compare_changes(zone, 1703980800), i < 2 ? 0 : 2); /* a leap year */
+    }
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
@@ -248,7 +326,8 @@ int main(void)
     static const enum placement placements[] = {PLACEMENT_INLINE, PLACEMENT_THREAD};
     const TTest *const tests[] = {
         every_zone_is_as_the_c_library_reads_it,
-        changes_happen_at_their_second,
+        the_clock_changes_at_its_second,
+        rules_of_every_form_are_understood,
         the_configured_zone_holds_where_none_is_named,
         only_zones_are_read,
         in_a_process_it_knows_utc_and_says_so,
