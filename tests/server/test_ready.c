@@ -9,6 +9,7 @@
 
 #include "../support/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct ready_board *now, *next;
