@@ -72,6 +72,7 @@ static void audit(const struct job *job)
                                .arguments_sha256 = hex,
                                .outcome = job->outcome,
                                .reason = job->reason,
+                               .result = job->result == NULL ? "" : job->result,
                                .duration_ms = clock_monotonic_ms() - job->started_at_ms};
 
     if (options->agent->on_tool == NULL)

@@ -27,6 +27,7 @@ struct tool_event {
     const char
         *outcome; /* "ok", "error" (the function says so), "refused", "failed", "cancelled" */
     const char *reason;
+    const char *result; /* what the model is told; cut and cleaned */
     int64_t duration_ms;
 };
 

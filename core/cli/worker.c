@@ -17,6 +17,8 @@
 #include "server/audit.h"
 #include "server/metrics.h"
 #include "server/metrics_pool.h"
+#include "server/ready.h"
+#include "server/ready_cause.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,26 @@ struct worker {
 
 /* ---- what the parts report ------------------------------------------------------------------- */
 
+/* A call that failed says what GET /ready and the doctor say: the credential's cause when that is
+ * what is missing, else the tool's. */
+static void report_failure(struct worker *worker, const struct tool_event *event)
+{
+    struct server_shared *shared = worker->server.shared;
+    const struct tool_config *tool = host_config_tool(shared->config, event->tool);
+    struct ready_cause cause;
+    bool is_found = false;
+
+    if (tool == NULL)
+        return;
+    for (size_t i = 0; i < tool->credential_count && !is_found; i++)
+        is_found = ready_board_failure(shared->ready, tool->credentials[i], &cause);
+    if (!is_found)
+        ready_cause_tool(&shared->settings, tool, event->result, &cause);
+    log_warn("tool", "a tool call failed", LOG_TEXT("request_id", event->request_id),
+             LOG_TEXT("tool", event->tool), LOG_TEXT("reason", cause.what),
+             LOG_TEXT("setting", cause.setting), LOG_TEXT("fix", cause.fix));
+}
+
 static void on_tool(void *arg, const struct tool_event *event)
 {
     struct worker *worker = arg;
@@ -48,6 +70,8 @@ static void on_tool(void *arg, const struct tool_event *event)
     (void)snprintf(labels, sizeof labels, "tool=\"%.60s\",outcome=\"%s\"", event->tool,
                    event->outcome);
     metrics_count(worker->server.metrics, "sesame_tool_calls_total", labels);
+    if (strcmp(event->outcome, "failed") == 0)
+        report_failure(worker, event);
     (void)audit_write(
         worker->server.shared->audit,
         &(struct audit_record){.event = "tool",

@@ -151,6 +151,22 @@ bool ready_board_find(struct ready_board *board, const char *what, struct ready_
     return is_found;
 }
 
+bool ready_board_failure(struct ready_board *board, const char *name, struct ready_cause *out)
+{
+    bool is_found = false;
+
+    pthread_mutex_lock(&board->lock);
+    for (size_t i = 0; i < board->count && !is_found; i++) {
+        const struct entry *entry = &board->entries[i];
+
+        is_found = entry->has_failed && !entry->is_good && strcmp(entry->name, name) == 0;
+        if (is_found)
+            *out = entry->cause;
+    }
+    pthread_mutex_unlock(&board->lock);
+    return is_found;
+}
+
 static bool add_member(struct buffer *out, const char *name, const char *text, struct error *err)
 {
     return text[0] == '\0' || (buffer_printf(out, err, ",\"%s\":", name) &&

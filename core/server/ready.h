@@ -42,6 +42,9 @@ enum ready_state ready_board_compare(struct ready_board *board, struct ready_boa
  * dependency. [any thread] */
 bool ready_board_find(struct ready_board *board, const char *what, struct ready_cause *out);
 
+/* The cause of the entry `name`, when that is what fails. [any thread] */
+bool ready_board_failure(struct ready_board *board, const char *name, struct ready_cause *out);
+
 /* Appends the report as JSON, with the first entry that fails as "cause"; returns whether the host
  * is ready. [any thread] */
 bool ready_board_write(struct ready_board *board, struct buffer *out);

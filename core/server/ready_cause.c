@@ -402,7 +402,8 @@ void ready_cause_tool(const struct ready_settings *settings, const struct tool_c
 
     begin(out, "", reason);
     set_tool_address(out, settings, tool);
-    if (strstr(reason, "401") == NULL && strstr(reason, "403") == NULL) {
+    if (strstr(reason, "401") == NULL && strstr(reason, "403") == NULL &&
+        strstr(reason, "denied") == NULL) {
         problem_text(out->fix, sizeof out->fix,
                      "set it to the address that the service's own page shows");
         return;

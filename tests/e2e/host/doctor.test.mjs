@@ -304,9 +304,9 @@ test('locked memory is too small', { skip: process.getuid() !== 0 && 'needs anot
 
 // ---- the same words at run time ---------------------------------------------------------------
 
-const ask = async (agent) => fetch(`${agent.url}/openai/v1/chat/completions`, { method: 'POST',
+const ask = async (agent, content = 'hello') => fetch(`${agent.url}/openai/v1/chat/completions`, { method: 'POST',
   headers: { authorization: `Bearer ${await userToken(cloud)}`, 'content-type': 'application/json' },
-  body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], stream: false }) });
+  body: JSON.stringify({ messages: [{ role: 'user', content }], stream: false }) });
 
 async function until(agent, found) {
   for (let i = 0; i < 200; i++) {
@@ -341,4 +341,19 @@ for (const mistake of ['the client secret is wrong', 'the key of the model has a
       assert.equal(JSON.parse(line).fix, fix);
     }
     for (const secret of secrets()) assert.ok(!agent.output().includes(secret), agent.output());
+  });
+
+for (const mistake of ['the audience is unknown', 'the enterprise service has another instance\'s keys'])
+  test(`the log of a failing tool call names what the doctor names: ${mistake}`, async (t) => {
+    const seeded = await online.find(([name]) => name === mistake)[1]();
+    for (const [path, order] of seeded.orders ?? []) await cloud.control(path, order);
+    t.after(() => cloud.control('/reset', {}));
+    const { checks } = JSON.parse((await doctor(['--json'], seeded)).out);
+    const { setting, fix } = checks.find(({ result }) => result === 'fail');
+    const agent = await startAgent(cloud, { env: { ...env, ...seeded.env } });
+    t.after(() => agent.stop());
+    await agent.until('/ready', 200);
+    await ask(agent, 'Call my enterprise service');
+    const line = JSON.parse(await agent.logged(/"a tool call failed"/));
+    assert.deepEqual([line.tool, line.setting, line.fix], ['enterprise', setting, fix]);
   });
