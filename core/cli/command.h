@@ -15,6 +15,7 @@ struct command_line {
     const char *key;    /* --key FILE */
     bool is_json;       /* --json */
     bool reveals;       /* --reveal */
+    bool just_tools;    /* set by the command: of the host file it uses the tools and no more */
     char **words;       /* borrowed from argv */
     int word_count;
 };

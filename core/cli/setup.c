@@ -34,7 +34,8 @@ static struct host_config *load_host(const struct command_line *line, struct pro
     struct error err = {0};
 
     if (host_config_find(line->config, config_source_process(), &path, &err))
-        return host_config_load(path, config_source_process(), problems);
+        return host_config_load(path, config_source_process(),
+                                line->just_tools ? HOST_CONFIG_TOOLS : HOST_CONFIG_WHOLE, problems);
     PROBLEM_SET(
         problems_add(problems, false, line->config == NULL ? "sesame.json" : line->config, ""),
         what, "%s", err.message);

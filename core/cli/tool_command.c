@@ -126,14 +126,16 @@ int tool_command(const struct command_line *line)
     bool is_list = line->word_count == 1 && strcmp(line->words[0], "list") == 0;
     bool is_call =
         line->word_count >= 2 && line->word_count <= 3 && strcmp(line->words[0], "call") == 0;
+    struct command_line own = *line;
     struct session session;
     int status;
 
+    own.just_tools = true;
     if (!is_list && !is_call) {
         fprintf(stderr, "usage: sesame tool list [--json] | sesame tool call FUNCTION [JSON]\n");
         return EXIT_WRONG_USE;
     }
-    if (!session_open(&session, line, false))
+    if (!session_open(&session, &own, false))
         status = session.status;
     else
         status =

@@ -172,14 +172,15 @@ static void read_sections(const struct place *root, struct host_config *config)
 }
 
 /* Top-level members that the file leaves out are the built-in ones. */
-static bool add_built_in(struct json_object *file)
+static bool add_built_in(struct reader *reader, enum host_config_use use, struct json_object *file)
 {
     CLEANUP(json_cleanup) struct json_object *built_in = NULL;
     struct error err = {0};
 
     built_in = json_parse(host_config_built_in(), strlen(host_config_built_in()),
                           JSON_DEPTH_DEFAULT, &err);
-    if (built_in == NULL)
+    if (built_in == NULL ||
+        (use == HOST_CONFIG_TOOLS && !host_default_for_tools(built_in, file, reader->source)))
         return false;
     json_object_object_foreach(built_in, key, value)
     {
@@ -190,7 +191,7 @@ static bool add_built_in(struct json_object *file)
     return true;
 }
 
-static void read_file(struct reader *reader, const char *text, size_t len,
+static void read_file(struct reader *reader, const char *text, size_t len, enum host_config_use use,
                       struct host_config *config)
 {
     static const char *const keys[] = {
@@ -228,14 +229,15 @@ static void read_file(struct reader *reader, const char *text, size_t len,
     }
     root = place_root(reader, parsed);
     place_check_keys(&root, keys, COUNT(keys));
-    if (add_built_in(parsed))
+    if (add_built_in(reader, use, parsed))
         read_sections(&root, config);
     else
         reader->out_of_memory = true;
 }
 
-struct host_config *host_config_parse(const char *path, const char *text, size_t len,
-                                      const struct config_source *source, struct problems *problems)
+static struct host_config *parse(const char *path, const char *text, size_t len,
+                                 const struct config_source *source, enum host_config_use use,
+                                 struct problems *problems)
 {
     CLEANUP(host_config_cleanup) struct host_config *config = calloc(1, sizeof *config);
     struct guide_env env = {.outer = source};
@@ -247,7 +249,7 @@ struct host_config *host_config_parse(const char *path, const char *text, size_t
         config->pool = env.pool = reader.pool = config_pool_new();
     if (reader.pool != NULL) {
         config->file = config_pool_copy(config->pool, path, strlen(path));
-        read_file(&reader, text, len, config);
+        read_file(&reader, text, len, use, config);
         config->variables = reader.variables;
     }
     if (reader.pool == NULL || reader.out_of_memory || env.out_of_memory || config->file == NULL)
@@ -255,8 +257,14 @@ struct host_config *host_config_parse(const char *path, const char *text, size_t
     return problems->error_count == before ? TAKE(config) : NULL;
 }
 
+struct host_config *host_config_parse(const char *path, const char *text, size_t len,
+                                      const struct config_source *source, struct problems *problems)
+{
+    return parse(path, text, len, source, HOST_CONFIG_WHOLE, problems);
+}
+
 struct host_config *host_config_load(const char *path, const struct config_source *source,
-                                     struct problems *problems)
+                                     enum host_config_use use, struct problems *problems)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     struct host_config *config;
@@ -272,7 +280,7 @@ struct host_config *host_config_load(const char *path, const struct config_sourc
     }
     text = config_read_file(path, &len, &err);
     if (text != NULL)
-        return host_config_parse(path, text, len, source, problems);
+        return parse(path, text, len, source, use, problems);
     PROBLEM_SET(problems_add(problems, false, path, ""), what, "cannot be read: %s", err.message);
     return NULL;
 }

@@ -214,10 +214,16 @@ const char *host_config_built_in(void);
 bool host_config_find(const char *argument, const struct config_source *source, char **out_path,
                       struct error *err);
 
+/* What the configuration is for: all that it says, or just its tools. */
+enum host_config_use { HOST_CONFIG_WHOLE, HOST_CONFIG_TOOLS };
+
 /* Reads and checks the file, or the built-in default when `path` is NULL. Top-level members that
- * are missing are the built-in ones. NULL when `problems` got at least one error. */
+ * are missing are the built-in ones; in a file of which just the tools are used, sign-in and model
+ * are none instead, and so are built-in credentials that no tool names and whose variables are not
+ * set. NULL when `problems` got at least one error. */
 struct host_config *host_config_load(const char *path, const struct config_source *source,
-                                     struct problems *problems);
+                                     enum host_config_use use, struct problems *problems);
+/* The same for a text; all of it is used. */
 struct host_config *host_config_parse(const char *path, const char *text, size_t len,
                                       const struct config_source *source,
                                       struct problems *problems);

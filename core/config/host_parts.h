@@ -37,4 +37,9 @@ char **host_read_origins(const struct place *place, const char *key, size_t *out
 /* Names of credentials, tools and plugins: 1 to 64 of A-Z a-z 0-9 _ - and not a dash first. */
 bool host_is_name(const char *text);
 
+/* Takes out of the built-in default what is missed by nobody who just uses the tools of `file`.
+ * False without memory. */
+bool host_default_for_tools(struct json_object *built_in, struct json_object *file,
+                            const struct config_source *source);
+
 #endif

@@ -4,6 +4,7 @@ libconfig_la_SOURCES = \
     core/config/endpoint.c core/config/endpoint.h \
     core/config/host_config.c core/config/host_config.h \
     core/config/host_default.c \
+    core/config/host_for_tools.c \
     core/config/host_parts.c core/config/host_parts.h \
     core/config/host_tools.c \
     core/config/idaas_certificates.c \

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const char *const guide[][2] = {
     {"JWKS_ENDPOINT", "https://x.aliyunidaas.com/api/v2/iauths_system/oauth2/jwks"},
@@ -66,7 +68,7 @@ static const char *show_problems(void)
 
 START_TEST(the_guides_variables_alone_make_the_sample)
 {
-    struct host_config *config = host_config_load(NULL, &source, &problems);
+    struct host_config *config = host_config_load(NULL, &source, HOST_CONFIG_WHOLE, &problems);
 
     ck_assert_msg(config != NULL, "%s", show_problems());
     ck_assert_str_eq(config->listen, "0.0.0.0:9002");
@@ -89,7 +91,7 @@ START_TEST(a_missing_variable_is_named)
     for (size_t i = 0; i < sizeof guide / sizeof guide[0]; i++) {
         changed_name = guide[i][0];
         changed_value = NULL;
-        ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+        ck_assert_ptr_null(host_config_load(NULL, &source, HOST_CONFIG_WHOLE, &problems));
         ck_assert_msg(strstr(show_problems(), guide[i][0]) != NULL, "%s: %s", guide[i][0],
                       show_problems());
         teardown();
@@ -102,7 +104,7 @@ START_TEST(a_wrong_identity_is_refused_with_the_right_words)
 {
     changed_name = "ACCESS_IDENTITY";
     changed_value = "User";
-    ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+    ck_assert_ptr_null(host_config_load(NULL, &source, HOST_CONFIG_WHOLE, &problems));
     ck_assert_msg(strstr(show_problems(), "Machine") != NULL, "%s", show_problems());
 }
 END_TEST
@@ -167,12 +169,12 @@ START_TEST(plain_http_goes_to_loopback_only)
 {
     changed_name = "ENTERPRISE_SERVICE_URL";
     changed_value = "http://svc.example/call";
-    ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+    ck_assert_ptr_null(host_config_load(NULL, &source, HOST_CONFIG_WHOLE, &problems));
     ck_assert_msg(strstr(show_problems(), "https") != NULL, "%s", show_problems());
     teardown();
     problems_init(&problems);
     changed_value = "http://127.0.0.1:8080/call";
-    host_config_free(host_config_load(NULL, &source, &problems));
+    host_config_free(host_config_load(NULL, &source, HOST_CONFIG_WHOLE, &problems));
     ck_assert_msg(problems.error_count == 0, "%s", show_problems());
 }
 END_TEST
@@ -200,7 +202,7 @@ START_TEST(a_value_that_looks_like_a_secret_is_refused_and_not_shown)
 {
     changed_name = "LLM_API_KEY_IDENTIFIER";
     changed_value = "sk-0123456789abcdef0123456789abcdef";
-    ck_assert_ptr_null(host_config_load(NULL, &source, &problems));
+    ck_assert_ptr_null(host_config_load(NULL, &source, HOST_CONFIG_WHOLE, &problems));
     ck_assert_ptr_null(strstr(show_problems(), "0123456789"));
 }
 END_TEST
@@ -402,6 +404,71 @@ START_TEST(keys_from_another_host_than_the_issuers_are_a_warning)
 }
 END_TEST
 
+/* ---- just the tools -------------------------------------------------------------------------- */
+
+static const char *no_env(void *arg, const char *name)
+{
+    (void)arg;
+    (void)name;
+    return NULL;
+}
+
+static struct host_config *load_text(const char *text, const struct config_source *from,
+                                     enum host_config_use use)
+{
+    int fd = memfd_create("sesame.json", MFD_CLOEXEC);
+    struct host_config *config;
+    char path[40];
+
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    config = host_config_load(path, from, use, &problems);
+    close(fd);
+    return config;
+}
+
+START_TEST(who_just_uses_tools_needs_nothing_else)
+{
+    static const char text[] = "{\"tools\": {\"t\": {\"plugin\": \"p\"}}}";
+    const struct config_source bare = {.get_env = no_env};
+    struct host_config *config = load_text(text, &bare, HOST_CONFIG_TOOLS);
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_uint_eq(config->tool_count, 1);
+    ck_assert_uint_eq(config->credential_count, 0);
+    ck_assert(!host_config_needs_idaas(config));
+    ck_assert(host_config_complete(config, NULL, &problems));
+    host_config_free(config);
+    ck_assert_ptr_null(load_text(text, &bare, HOST_CONFIG_WHOLE));
+    ck_assert_msg(strstr(show_problems(), "JWKS_ENDPOINT") != NULL, "%s", show_problems());
+}
+END_TEST
+
+START_TEST(a_tools_credential_is_asked_for_by_its_variables)
+{
+    const struct config_source bare = {.get_env = no_env};
+    const char *all;
+
+    ck_assert_ptr_null(
+        load_text("{\"tools\": {\"t\": {\"plugin\": \"p\", \"credentials\": [\"amap\"]}}}", &bare,
+                  HOST_CONFIG_TOOLS));
+    all = show_problems();
+    ck_assert_msg(strstr(all, "EXTERNAL_SERVER_API_KEY_IDENTIFIER") != NULL, "%s", all);
+    ck_assert_msg(strstr(all, "ENTERPRISE_SERVICE_SCOPE") == NULL, "%s", all);
+}
+END_TEST
+
+START_TEST(credentials_that_are_there_stay_for_tools)
+{
+    struct host_config *config =
+        load_text("{\"tools\": {\"t\": {\"plugin\": \"p\"}}}", &source, HOST_CONFIG_TOOLS);
+
+    ck_assert_msg(config != NULL, "%s", show_problems());
+    ck_assert_ptr_nonnull(host_config_credential(config, "amap"));
+    host_config_free(config);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -420,6 +487,9 @@ int main(void)
         a_grant_that_is_too_wide_or_holds_a_secret_is_refused,
         without_an_idaas_file_the_issuer_must_be_given,
         keys_from_another_host_than_the_issuers_are_a_warning,
+        who_just_uses_tools_needs_nothing_else,
+        a_tools_credential_is_asked_for_by_its_variables,
+        credentials_that_are_there_stay_for_tools,
         NULL};
 
     return run_tests("host_config", tests, setup, teardown);
