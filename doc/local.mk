@@ -3,7 +3,7 @@ EXTRA_DIST += doc/abi-policy.md doc/agentrun.md doc/deploy/Dockerfile doc/deploy
     doc/deploy/make-zip.sh doc/deploy/sesame.service tests/deploy/check.py
 
 # The reference is committed, so that a build needs no Python; lint says when it is out of date.
-EXTRA_DIST += doc/plugin-reference.md doc/reference.py
+EXTRA_DIST += doc/plugin-guide.md doc/plugin-reference.md doc/reference.py
 .PHONY: reference
 reference:
 	$(top_srcdir)/doc/reference.py $(top_srcdir)

@@ -5,6 +5,7 @@ EXTRA_DIST += tests/lint.sh tests/installed.sh
 installcheck-local:
 	CC='$(CC)' $(top_srcdir)/tests/installed.sh $(top_srcdir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir) \
 	    $(DESTDIR)$(includedir) $(DESTDIR)$(pkgdatadir)
+	CC='$(CC)' $(top_srcdir)/tests/kit/installed.sh $(top_srcdir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
 
 .PHONY: lint format
 lint:

@@ -13,3 +13,5 @@ test_plugin_test_http_LDADD = $(KIT_TEST_LIBS)
 test_plugin_test_real_SOURCES = tests/kit/test_plugin_test_real.c
 test_plugin_test_real_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_plugin_test_real_LDADD = $(KIT_TEST_LIBS)
+
+EXTRA_DIST += tests/kit/installed.sh tests/kit/tutorial.py
