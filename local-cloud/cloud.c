@@ -15,6 +15,7 @@
 #include "local-cloud/metadata.h"
 #include "local-cloud/model.h"
 #include "local-cloud/openapi.h"
+#include "local-cloud/pop.h"
 #include "local-cloud/ram.h"
 #include "local-cloud/replay_memory.h"
 #include "local-cloud/reply.h"
@@ -114,10 +115,12 @@ void cloud_handle(struct cloud *cloud, enum service_kind kind, const struct requ
         enterprise_handle(cloud, request, reply);
         return;
     case SERVICE_OPENAPI:
-        openapi_handle(cloud, request, reply);
+        if (pop_may_be_plain(cloud->switches.openapi.needs_ssl, request, reply))
+            openapi_handle(cloud, request, reply);
         return;
     case SERVICE_STS:
-        sts_handle(cloud, request, reply);
+        if (pop_may_be_plain(cloud->switches.openapi.needs_ssl, request, reply))
+            sts_handle(cloud, request, reply);
         return;
     case SERVICE_METADATA:
         metadata_handle(cloud, request, reply);

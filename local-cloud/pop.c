@@ -52,6 +52,14 @@ bool pop_refuse(struct reply *reply, const struct request *request, int status, 
     return false;
 }
 
+bool pop_may_be_plain(bool needs_ssl, const struct request *request, struct reply *reply)
+{
+    if (!needs_ssl || request->is_tls)
+        return true;
+    return pop_refuse(reply, request, 404, "InvalidProtocol.NeedSsl",
+                      "This service is reached over https only.");
+}
+
 bool pop_refuse_permission(struct reply *reply, const struct request *request,
                            const struct ram_key *key, const char *action)
 {

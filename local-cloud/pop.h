@@ -18,6 +18,10 @@ struct request;
 bool pop_refuse(struct reply *reply, const struct request *request, int status, const char *code,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* False after a refusal of plain http, which only a stand-in takes. alibaba-cloud.md section 1.6.
+ */
+bool pop_may_be_plain(bool needs_ssl, const struct request *request, struct reply *reply);
+
 /* 403 NoPermission with AccessDeniedDetail, which names the action that `key` may not do. */
 bool pop_refuse_permission(struct reply *reply, const struct request *request,
                            const struct ram_key *key, const char *action);

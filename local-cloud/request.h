@@ -19,6 +19,7 @@ struct request {
     size_t field_count;
     struct slice authorization; /* {NULL, 0} when not sent */
     size_t authorization_count; /* how often the header was sent */
+    bool is_tls;
     int64_t now_s;
     int64_t now_ms;
 };

@@ -21,6 +21,7 @@
 struct service {
     struct cloud *cloud;
     enum service_kind kind;
+    bool is_tls;
     struct http_listener *listener;
     struct http_service *http;
 };
@@ -65,6 +66,7 @@ static void on_request(void *arg, struct http_exchange *exchange)
     int64_t number = 0;
 
     make_request(exchange, &request);
+    request.is_tls = service->is_tls;
     reply_init(&reply);
     add_date(&reply,
              request.now_s +
@@ -97,6 +99,7 @@ struct service *service_new(struct loop *loop, struct cloud *cloud, enum service
     limits.reply_queue_max_bytes = 512 << 20; /* oversized answers are a thing to test */
     service->cloud = cloud;
     service->kind = kind;
+    service->is_tls = tls != NULL;
     /* Fits: a port has at most five digits. */
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
     service->http = http_service_new(loop, &limits, on_request, service, err);

@@ -86,6 +86,7 @@ static const struct switch_spec specs[] = {
     NUMBER(mcp, oversized_bytes, 0, 0, 64 * MEBIBYTE),
     NUMBER(mcp, progress_count, 0, 0, 100000),
     TEXT(mcp, protocol_version),
+    BOOL(openapi, needs_ssl, false),
     BOOL(metadata, token, true),
     BOOL(metadata, v1, true),
     NUMBER(metadata, session_s, 21600, 1, 86400),

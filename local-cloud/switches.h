@@ -75,6 +75,9 @@ struct switches {
         char protocol_version[16]; /* answered whatever was asked for */
     } mcp;
     struct {
+        bool needs_ssl; /* refuses plain http, and so does STS; the real ones do */
+    } openapi;
+    struct {
         bool token;        /* version 2: hands out tokens */
         bool v1;           /* also answers without one */
         int64_t session_s; /* how long its credentials live */

@@ -236,6 +236,25 @@ static const struct {
     {"uri_ok", PATH_CREDENTIALS_URI},
 };
 
+START_TEST(plain_http_is_refused_when_it_is_to_be)
+{
+    static const enum service_kind kinds[] = {SERVICE_OPENAPI, SERVICE_STS};
+
+    cloud->switches.openapi.needs_ssl = true;
+    for (size_t i = 0; i < 2; i++) {
+        request = (struct request){.method = slice_of("POST"), .path = slice_of("/")};
+        reply_clear(&reply);
+        cloud_handle(cloud, kinds[i], &request, &reply);
+        ck_assert_int_eq(reply.status, 404);
+        assert_member("Code", "InvalidProtocol.NeedSsl");
+        request.is_tls = true;
+        reply_clear(&reply);
+        cloud_handle(cloud, kinds[i], &request, &reply);
+        ck_assert_ptr_null(strstr(reply.body.data, "NeedSsl"));
+    }
+}
+END_TEST
+
 START_TEST(credentials_come_with_the_captured_members)
 {
     struct json_object *chain, *found, *expected;
@@ -298,6 +317,7 @@ int main(void)
     tcase_add_loop_test(all, a_refusal_is_the_captured_one, 0, sizeof bad / sizeof bad[0]);
     tcase_add_loop_test(all, credentials_come_with_the_captured_members, 0,
                         sizeof machine_answers / sizeof machine_answers[0]);
+    tcase_add_test(all, plain_http_is_refused_when_it_is_to_be);
     tcase_add_test(all, a_metadata_token_is_good_for_its_time);
     tcase_add_test(all, a_machine_knows_its_own_role_only);
     suite_add_tcase(suite, all);
