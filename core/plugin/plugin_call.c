@@ -107,6 +107,14 @@ const struct plugin_call *plugin_call_find(const struct plugin_instance *instanc
     return handle_get(&instance->handles, HANDLE_CALL, handle);
 }
 
+bool plugin_call_is_late(const struct plugin_call *call)
+{
+    bool was_asked =
+        call->is_cancelled || (call->cancel_flag != NULL && atomic_load(call->cancel_flag));
+
+    return call->is_late || (!was_asked && clock_monotonic_ms() >= call->deadline_ms);
+}
+
 bool plugin_call_is_cancelled(const struct plugin_instance *instance, uint64_t handle)
 {
     const struct plugin_call *call = plugin_call_find(instance, handle);

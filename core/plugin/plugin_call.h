@@ -69,6 +69,9 @@ void plugin_call_ask(struct plugin_call *call);
 
 /* The open call of this handle, or NULL; not counted. */
 const struct plugin_call *plugin_call_find(const struct plugin_instance *instance, uint64_t handle);
+/* Whether it runs, or was told to end, because its time is over, and nobody asked for its end: a
+ * plugin that blocks sees the deadline before the host can tell it. */
+bool plugin_call_is_late(const struct plugin_call *call);
 bool plugin_call_is_cancelled(const struct plugin_instance *instance, uint64_t handle);
 
 /* Ends all at once without telling anybody; for the end of the instance. */

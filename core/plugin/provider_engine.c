@@ -130,7 +130,7 @@ static int32_t complete(const struct sesame_host *host, uint64_t handle, int32_t
         json = json_parse(result->data.data, result->data.len, JSON_DEPTH_DEFAULT, &ignored);
     if (status == SESAME_OK)
         read_token((struct engine_fetch *)call, instance, result, json);
-    else if (status == SESAME_CANCELLED && call->is_late)
+    else if (status == SESAME_CANCELLED && plugin_call_is_late(call))
         give_up(call); /* told to end a late call, a plugin ends it as cancelled */
     else
         read_failure((struct engine_fetch *)call, status, json);

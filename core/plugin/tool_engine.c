@@ -88,7 +88,7 @@ static int32_t complete(const struct sesame_host *host, uint64_t handle, int32_t
     if (status < SESAME_OK || status >= SESAME_PENDING)
         status = SESAME_INTERNAL;
     /* Told to end a late call, a plugin ends it as cancelled. */
-    if (status == SESAME_CANCELLED && call->is_late)
+    if (status == SESAME_CANCELLED && plugin_call_is_late(call))
         give_up(call);
     else
         keep_result((struct engine_call *)call, status, data.data,

@@ -84,7 +84,7 @@ START_TEST(a_loop_that_waits_sees_the_deadline_when_looking_takes_time)
     sesame_test_set_tick(host, 100);
     scripted_on_call = work_until_cancelled;
     ck_assert_int_eq(sesame_test_wait(sesame_test_call(tool, "act", "{}", &options)),
-                     SESAME_CANCELLED);
+                     SESAME_TIMED_OUT);
     ck_assert_uint_eq(sesame_test_count(host, SESAME_TOOL_HOST_V1, "is_cancelled"), 50);
 }
 END_TEST

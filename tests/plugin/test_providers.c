@@ -242,12 +242,12 @@ START_TEST(success_without_a_token_is_a_failure)
 }
 END_TEST
 
-START_TEST(at_its_deadline_a_fetch_is_cancelled_and_ends)
+START_TEST(at_its_deadline_a_fetch_is_cancelled_and_has_timed_out)
 {
     open_provider("never");
     start(20, NULL);
     PEER_RUN_UNTIL(loop, done_count == 1);
-    ck_assert_int_eq(done_error.code, ERROR_CANCELLED);
+    ck_assert_int_eq(done_error.code, ERROR_TIMED_OUT);
     ck_assert(has_misbehaved(""));
 }
 END_TEST
@@ -332,7 +332,7 @@ START_TEST(a_provider_that_blocks_sees_that_it_is_cancelled)
     /* The next one is served although the first blocked, and ends at its deadline. */
     start(20, NULL);
     PEER_RUN_UNTIL(loop, done_count == 1);
-    ck_assert_int_eq(done_error.code, ERROR_CANCELLED);
+    ck_assert_int_eq(done_error.code, ERROR_TIMED_OUT);
     ck_assert(has_misbehaved(""));
 }
 END_TEST
@@ -376,7 +376,7 @@ int main(void)
         a_refusal_comes_with_its_reason,
         a_second_completion_is_counted_and_does_nothing,
         success_without_a_token_is_a_failure,
-        at_its_deadline_a_fetch_is_cancelled_and_ends,
+        at_its_deadline_a_fetch_is_cancelled_and_has_timed_out,
         a_provider_that_never_completes_is_answered_for_and_counted,
         a_cancelled_fetch_is_silent_and_its_completion_no_fault,
         a_provider_that_ends_before_it_has_completed_tells_nobody,
