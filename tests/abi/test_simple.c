@@ -32,12 +32,26 @@ static void exercise(enum placement placement)
     bench.catalogue = plugin_catalogue_new(folder, NULL, &err);
     ck_assert_msg(bench.catalogue != NULL, "%s", err.message);
     bench.placement = placement;
-    tool_bench_open(&bench, "simple", "{}");
+    tool_bench_open(&bench, "simple", "{\"greeting\":\"h\\u00e9 \"}");
     ck_assert_msg(tool_bench_wait_for_list(&bench), "%s", tool_bench_list_error(&bench));
     ck_assert_int_eq(tool_bench_call(&bench, "echo", "{\"a\":\"\\\"\\\\\"}"), SESAME_OK);
     ck_assert_str_eq(bench.text, "{\"a\":\"\\\"\\\\\"}\n\t");
     ck_assert_int_eq(bench.progress_count, 1);
     ck_assert_int_eq(tool_bench_call(&bench, "refuse", "{}"), SESAME_DENIED);
+    ck_assert_int_eq(tool_bench_call(&bench, "greet", "{\"times\":2}"), SESAME_OK);
+    ck_assert_str_eq(bench.text, "h\xc3\xa9 h\xc3\xa9 ");
+    ck_assert(!bench.is_error);
+    ck_assert_int_eq(tool_bench_call(&bench, "mistake", "{}"), SESAME_OK);
+    ck_assert_str_eq(bench.text, "try \"again\"");
+    ck_assert(bench.is_error);
+    ck_assert_int_eq(tool_bench_call(&bench, "unheard-of", "{}"), SESAME_NOT_FOUND);
+    /* Inline it would keep the very loop that its deadline is on. */
+    if (placement != PLACEMENT_INLINE) {
+        tool_bench_start(&bench, "work", "{}", 100);
+        PEER_RUN_UNTIL(bench.loop, bench.done_count == 1);
+        ck_assert_int_eq(bench.status, SESAME_TIMED_OUT);
+        ck_assert_int_eq(tool_bench_call(&bench, "greet", "{\"times\":0}"), SESAME_OK);
+    }
     tool_bench_stop(&bench);
     tool_bench_close(&bench);
     snprintf(command, sizeof command, "rm -rf %s", folder);
