@@ -3,6 +3,7 @@
 
 #include "script.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* Of the process, because the real clock is. Threads of a plugin may read it. */
@@ -72,7 +73,7 @@ int64_t clock_wall_s(void)
 /* SplitMix64 (Steele, Lea, Flood 2014): good enough to look random, and the same each time. */
 static uint64_t next_random(void)
 {
-    uint64_t z = (random_state += 0x9E3779B97F4A7C15u);
+    uint64_t z = atomic_fetch_add(&random_state, 0x9E3779B97F4A7C15u) + 0x9E3779B97F4A7C15u;
 
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
