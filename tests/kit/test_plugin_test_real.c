@@ -107,11 +107,42 @@ START_TEST(client_secret_fetches_tokens_and_leaves_nothing_behind)
 }
 END_TEST
 
+START_TEST(mcp_reads_events_that_come_in_pieces)
+{
+    static const char *const headers[] = {"Content-Type: text/event-stream", NULL};
+    static const char *const pieces[] = {
+        "event: message\nda", "ta: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":",
+        "{\"content\":[{\"type\":\"text\",\"text\":\"5\"}]}}\n", "\n", NULL};
+    const struct sesame_test_options options = {.config = "{\"url\":\"https://mcp.example/mcp\"}"};
+    const struct sesame_test_answer accepted = {.http_status = 202}, stream = {.http_status = 200,
+                                                                               .headers = headers,
+                                                                               .pieces = pieces,
+                                                                               .piece_delay_ms = 5};
+    struct sesame_test_instance *tool = make(".libs/mcp.so", &options);
+    struct sesame_test_call *call;
+
+    sesame_test_answer_json(host, NULL, 200,
+                            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":"
+                            "\"2025-06-18\",\"capabilities\":{\"tools\":{}},\"serverInfo\":{"
+                            "\"name\":\"x\",\"version\":\"1\"}}}");
+    sesame_test_answer(host, &accepted);
+    sesame_test_answer_json(host, NULL, 200,
+                            "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"tools\":[{\"name\":"
+                            "\"add\",\"inputSchema\":{\"type\":\"object\"}}]}}");
+    sesame_test_answer(host, &stream);
+    call = sesame_test_call(tool, "add", "{}", NULL);
+    ck_assert_int_eq(sesame_test_wait(call), SESAME_OK);
+    ck_assert_str_eq(sesame_test_text(call), "5");
+    ck_assert_uint_eq(sesame_test_request_count(host), 4);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {the_simple_tool_answers,
                                   http_json_asks_its_service_with_its_credential,
-                                  client_secret_fetches_tokens_and_leaves_nothing_behind, NULL};
+                                  client_secret_fetches_tokens_and_leaves_nothing_behind,
+                                  mcp_reads_events_that_come_in_pieces, NULL};
 
     return run_tests("plugin_test_real", tests, open_host, close_host);
 }
