@@ -124,4 +124,5 @@ grep -q 'invalid_client' log || fail "a refusal does not say its code: $(cat log
 mkdir tutorial
 loud python3 "$source_dir/tests/kit/tutorial.py" "$source_dir/doc/plugin-guide.md" "$work/tutorial"
 tail -1 log
+[ "$(wc -l <tutorial/days/plugin.c)" -lt 60 ] || fail "a useful tool takes 60 lines or more"
 echo "both templates build, pass their tests and work in the installed host"
