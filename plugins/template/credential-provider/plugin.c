@@ -68,21 +68,38 @@ static void on_head(struct sesame_instance *instance, uint64_t tag, int32_t http
     find(instance, tag)->http_status = http_status;
 }
 
+/* A line break would end the header that the token goes into. */
+static bool is_printable(struct sesame_text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    return text.len > 0;
+}
+
+/* Nothing is believed of the answer that was not looked at. */
 static void give_token(struct sesame_instance *instance, uint64_t call, uint64_t answer)
 {
-    char seconds[24] = "-1", data[64];
+    const struct sesame_secret_v1 *secrets = instance->secrets;
+    char seconds[10] = "", data[64] = "{}";
+    struct sesame_text bytes;
     uint64_t token = 0;
-    size_t len = 2;
+    size_t len = 0;
 
-    if (instance->secrets->json_take(instance->host, answer, text_of("/access_token"), &token) !=
-        SESAME_OK) {
+    if (answer == 0 ||
+        secrets->json_take(instance->host, answer, text_of("/access_token"), &token) != SESAME_OK ||
+        secrets->borrow(instance->host, token, &bytes) != SESAME_OK || !is_printable(bytes)) {
+        if (token != 0)
+            secrets->free(instance->host, token);
         complete(instance, call, SESAME_UNAVAILABLE, 0,
                  "{\"message\": \"no token in the answer\"}");
         return;
     }
-    (void)instance->secrets->json_read(instance->host, answer, text_of("/expires_in"), seconds,
-                                       sizeof seconds, &len);
-    (void)snprintf(data, sizeof data, "{\"expires_in_s\": %.*s}", (int)len, seconds);
+    /* At most nine digits; without a lifetime the host takes a short one. */
+    if (secrets->json_read(instance->host, answer, text_of("/expires_in"), seconds,
+                           sizeof seconds - 1, &len) == SESAME_OK &&
+        strspn(seconds, "0123456789") == len)
+        (void)snprintf(data, sizeof data, "{\"expires_in_s\": %s}", seconds);
     complete(instance, call, SESAME_OK, token, data);
 }
 
@@ -166,7 +183,9 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
     instance->http = host->get_service(host, SESAME_HTTP_V1);
     instance->json = host->get_service(host, SESAME_JSON_V1);
     instance->secrets = host->get_service(host, SESAME_SECRET_V1);
-    if (read_text(instance, config, "/token_endpoint", instance->token_endpoint,
+    if (instance->calls != NULL && instance->http != NULL && instance->json != NULL &&
+        instance->secrets != NULL &&
+        read_text(instance, config, "/token_endpoint", instance->token_endpoint,
                   sizeof instance->token_endpoint) &&
         read_text(instance, config, "/client_id", instance->client_id,
                   sizeof instance->client_id)) {

@@ -62,6 +62,11 @@ int main(int argc, char **argv)
     call = fetch(provider, 401, "{\"error\": \"invalid_client\"}");
     CHECK(sesame_test_status(call) == SESAME_DENIED);
     CHECK(sesame_test_status(fetch(provider, 200, "{}")) == SESAME_UNAVAILABLE);
+    CHECK(sesame_test_status(fetch(provider, 200, "")) == SESAME_UNAVAILABLE);
+    CHECK(sesame_test_status(fetch(provider, 200, "{\"access_token\": \"a\\nb\"}")) ==
+          SESAME_UNAVAILABLE);
+    call = fetch(provider, 200, "{\"access_token\": \"token-2\", \"expires_in\": 99999999999}");
+    CHECK(sesame_test_status(call) == SESAME_OK && sesame_test_token(call).expires_in_s == -1);
     CHECK(sesame_test_status(fetch(provider, 503, "")) == SESAME_UNAVAILABLE);
     CHECK(sesame_test_status(fetch(provider, 0, NULL)) == SESAME_TIMED_OUT);
     CHECK(sesame_test_open_handles(provider, "secret") == 0);
