@@ -34,6 +34,12 @@ refused() {
     grep -qF -e "$words" "$work/log" || fail "wanted \"$words\", found: $(cat "$work/log")"
 }
 
+# ---- the library ---------------------------------------------------------------------------------
+
+# A plugin and its test may use any name but these.
+others=$(nm -g --defined-only "$libdir/libsesame-plugin-test.a" | awk 'NF == 3 && $3 !~ /^sesame_test_/')
+[ -z "$others" ] || fail "libsesame-plugin-test.a takes names that are not its own: $others"
+
 # ---- templates -----------------------------------------------------------------------------------
 
 for kind in tool credential-provider; do

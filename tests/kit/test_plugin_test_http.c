@@ -192,6 +192,51 @@ START_TEST(a_request_can_be_cancelled)
 }
 END_TEST
 
+static void pause_request(struct sesame_instance *instance, uint64_t is_paused)
+{
+    SERVICE(instance, sesame_http_v1, SESAME_HTTP_V1)
+        ->pause(instance->host, request_open, (int32_t)is_paused);
+}
+
+/* Reading goes on after a second. */
+static void on_head_that_is_enough(struct sesame_instance *instance, uint64_t tag,
+                                   int32_t http_status, const struct sesame_http_field *headers,
+                                   size_t header_count)
+{
+    on_head(instance, tag, http_status, headers, header_count);
+    pause_request(instance, 1);
+    (void)SERVICE(instance, sesame_loop_v1, SESAME_LOOP_V1)
+        ->timer_start(instance->host, 1000, pause_request, 0);
+}
+
+static void request_with_a_pause(struct sesame_instance *instance, uint64_t call)
+{
+    static const struct sesame_http_events events = {on_head_that_is_enough, on_data, on_done};
+
+    heard[0] = '\0';
+    ck_assert_int_eq(SERVICE(instance, sesame_http_v1, SESAME_HTTP_V1)
+                         ->start(instance->host, &wanted, &events, call, &request_open),
+                     SESAME_OK);
+}
+
+START_TEST(a_paused_answer_waits_and_is_not_idle)
+{
+    struct sesame_test_call *call;
+
+    sesame_test_answer_json(host, NULL, 200, "{}");
+    want("https://api.example/", "");
+    wanted.idle_timeout_ms = 300;
+    call = act(request_with_a_pause);
+    sesame_test_advance(host, 999);
+    ck_assert_str_eq(heard, "application/json");
+    ck_assert_int_eq(sesame_test_request(host, 0)->is_paused, 1);
+    ck_assert_int_eq(sesame_test_wait(call), SESAME_OK);
+    ck_assert_str_eq(heard, "application/json|{}|end");
+    ck_assert_int_eq(sesame_test_request(host, 0)->is_paused, 0);
+    ck_assert_int_eq(sesame_test_now_ms(host), 1001000);
+}
+END_TEST
+
 /* ---- credentials ----------------------------------------------------------------------------- */
 
 START_TEST(a_credential_is_attached_and_renewed_once_when_it_is_refused)
@@ -282,6 +327,7 @@ int main(void)
                                   an_answer_breaks_off_or_comes_too_late_or_is_too_long,
                                   origins_are_granted_as_the_host_grants_them,
                                   a_request_can_be_cancelled,
+                                  a_paused_answer_waits_and_is_not_idle,
                                   a_credential_is_attached_and_renewed_once_when_it_is_refused,
                                   a_users_credential_needs_the_users_call,
                                   a_granted_program_comes_to_what_the_test_says,
