@@ -101,6 +101,7 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
     struct error err = {0};
 
     tool_functions_free(TAKE(call->instance->functions));
+    call->instance->is_outdated = false;
     end(call, status, data, len);
     if (status != SESAME_OK)
         return;
@@ -224,7 +225,7 @@ static char *check_arguments(struct sesame_test_call *call, const char *name, co
     CLEANUP(json_cleanup) struct json_object *json = NULL;
     struct error err = {0};
 
-    if (call->instance->functions == NULL) {
+    if (call->instance->functions == NULL || call->instance->is_outdated) {
         struct sesame_test_call *listing = sesame_test_start_list(call->instance, NULL);
 
         if (sesame_test_wait(listing) != SESAME_OK) {

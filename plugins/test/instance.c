@@ -134,7 +134,7 @@ static void on_changed(void *arg)
     struct sesame_test_instance *instance = arg;
 
     instance->changed_count++;
-    tool_functions_free(TAKE(instance->functions));
+    instance->is_outdated = true;
 }
 
 static bool check_needs(const struct sesame_test_instance *instance, struct error *err)

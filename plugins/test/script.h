@@ -137,6 +137,7 @@ struct sesame_test_instance {
     struct provider_engine *provider;
     struct tool_functions *functions;
     struct sesame_test_function *shown; /* the same for the test */
+    bool is_outdated;                   /* the list: the plugin said that it changed */
     size_t changed_count;
     size_t settled_handles; /* secrets, keys and readers when its first call was over */
     bool has_settled;

@@ -3,6 +3,7 @@
 #include "scripted_plugin.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static struct sesame_test_host *host;
 static struct sesame_test_instance *tool, *provider;
@@ -120,6 +121,29 @@ START_TEST(events_are_read_as_the_host_reads_them)
     ck_assert_str_eq(seen, "message;x;7;");
     ck_assert_uint_eq(sesame_test_open_handles(tool, "sse"), 0);
     expect_calls(SESAME_SSE_V1, functions);
+}
+END_TEST
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void change_the_list(struct sesame_instance *instance, uint64_t call)
+{
+    scripted_list = "{\"functions\":[{\"name\":\"rest\"}]}";
+    SERVICE(instance, sesame_tool_host_v1, SESAME_TOOL_HOST_V1)->changed(instance->host);
+    scripted_answer(instance, call);
+}
+
+START_TEST(a_list_that_changed_is_read_again_before_the_next_call)
+{
+    size_t count = 0;
+    const struct sesame_test_function *functions = sesame_test_list(tool, &count);
+
+    act(change_the_list);
+    ck_assert_uint_eq(sesame_test_changed_count(tool), 1);
+    ck_assert_str_eq(functions[0].name, "act"); /* until the next listing */
+    ck_assert_int_eq(sesame_test_wait(sesame_test_call(tool, "act", "{}", NULL)), SESAME_NOT_FOUND);
+    scripted_on_call = scripted_answer;
+    ck_assert_int_eq(sesame_test_wait(sesame_test_call(tool, "rest", "{}", NULL)), SESAME_OK);
 }
 END_TEST
 
@@ -284,6 +308,72 @@ START_TEST(keys_sign_as_the_hosts_do)
 }
 END_TEST
 
+/* ---- the manifest ---------------------------------------------------------------------------- */
+
+static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t status,
+                    struct sesame_text message, uint64_t answer)
+{
+    struct sesame_token_result result = {.token = answer, .data = scripted_text("{}")};
+
+    (void)message;
+    (void)SERVICE(instance, sesame_credential_provider_host_v1, SESAME_CREDENTIAL_PROVIDER_HOST_V1)
+        ->complete(instance->host, tag, status, &result);
+}
+
+static void ask_at_home(struct sesame_instance *instance, uint64_t call)
+{
+    static const struct sesame_http_events events = {NULL, NULL, on_done};
+    const struct sesame_http_request request = {.method = scripted_text("GET"),
+                                                .url = scripted_text("https://sts.a.example/t"),
+                                                .flags = SESAME_HTTP_SECRET_ANSWER};
+    uint64_t http;
+
+    if (SERVICE(instance, sesame_http_v1, SESAME_HTTP_V1)
+            ->start(instance->host, &request, &events, call, &http) != SESAME_OK)
+        on_done(instance, call, SESAME_DENIED, scripted_text(""), 0);
+}
+
+static int32_t create_and_tell(const struct sesame_host *of, struct sesame_text config,
+                               struct sesame_instance **out_instance)
+{
+    see(config);
+    return scripted_create(of, config, out_instance);
+}
+
+START_TEST(a_manifest_grants_its_origins_and_has_presets)
+{
+    static const char manifest[] =
+        "{\"id\":\"scripted\",\"file\":\"scripted.so\",\"version\":\"1\",\"description\":\"d\","
+        "\"interfaces\":[\"sesame.credential-provider/1\"],\"origins\":[\"https://"
+        "sts.*.example\"],\"presets\":{\"small\":{\"size\":3}}}";
+    char folder[] = "/tmp/sesame-kit-XXXXXX", path[80];
+    const struct sesame_test_options options = {.manifest = path,
+                                                .config = "{\"preset\":\"small\"}"};
+    struct sesame_plugin plugin = scripted_plugin;
+    struct sesame_test_call *call;
+    FILE *file;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/scripted.json", folder);
+    file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(manifest, file);
+    fclose(file);
+    plugin.create = create_and_tell;
+    scripted_on_fetch = ask_at_home;
+    ck_assert_int_eq(sesame_test_wait(sesame_test_fetch(provider, "a|b", NULL)), SESAME_DENIED);
+    provider = sesame_test_create_provider(host, &plugin, &options);
+    ck_assert_msg(provider != NULL, "%s", sesame_test_error(host));
+    ck_assert_ptr_nonnull(strstr(seen, "\"size\""));
+    sesame_test_answer_json(host, "https://sts.a.example/t", 200, "the-token");
+    call = sesame_test_fetch(provider, "a|b", NULL);
+    ck_assert_int_eq(sesame_test_wait(call), SESAME_OK);
+    ck_assert_str_eq(sesame_test_text(call), "the-token");
+    remove(path);
+    rmdir(folder);
+}
+END_TEST
+
 /* ---- timers, clocks -------------------------------------------------------------------------- */
 
 static void use_time(struct sesame_instance *instance, uint64_t call)
@@ -312,10 +402,12 @@ int main(void)
 {
     const TTest *const tests[] = {json_is_the_hosts,
                                   events_are_read_as_the_host_reads_them,
+                                  a_list_that_changed_is_read_again_before_the_next_call,
                                   credentials_are_checked_by_name_and_origin,
                                   why_create_failed_is_told,
                                   secrets_are_handles_to_the_hosts_memory,
                                   keys_sign_as_the_hosts_do,
+                                  a_manifest_grants_its_origins_and_has_presets,
                                   clocks_are_the_tests_and_a_cancelled_timer_is_silent,
                                   NULL};
 
