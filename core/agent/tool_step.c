@@ -215,8 +215,7 @@ static bool check_arguments(struct job *job)
         refuse(job, "bad_arguments", text);
         return false;
     }
-    job->checked =
-        strdup(json_object_to_json_string_ext(arguments, JSON_C_TO_STRING_NOSLASHESCAPE));
+    job->checked = json_text(arguments, &err);
     return job->checked != NULL;
 }
 

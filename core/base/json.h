@@ -99,4 +99,8 @@ bool json_add_string(struct buffer *out, const char *text, size_t len, struct er
  * into the objects and never cuts the text. */
 bool json_add_value(struct buffer *out, struct json_object *value, struct error *err);
 
+/* The same as a text of its own, NUL-terminated, which the caller frees. NULL with `err` without
+ * memory, or when it is longer than 16 MiB. */
+char *json_text(struct json_object *value, struct error *err);
+
 #endif

@@ -2,12 +2,15 @@
 #include "base/json.h"
 
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
 
 #include <math.h>
 #include <string.h>
+
+#define TEXT_MAX_BYTES ((size_t)16 << 20)
 
 void json_cleanup(struct json_object **slot)
 {
@@ -138,6 +141,15 @@ bool json_add_value(struct buffer *out, struct json_object *value, struct error 
         return true;
     buffer_truncate(out, before);
     return false;
+}
+
+char *json_text(struct json_object *value, struct error *err)
+{
+    CLEANUP(buffer_clear) struct buffer text;
+    size_t len;
+
+    buffer_init(&text, TEXT_MAX_BYTES);
+    return json_add_value(&text, value, err) ? buffer_take(&text, &len) : NULL;
 }
 
 bool json_take_secret(const char *text, size_t len, const char *pointer, struct secret **out_secret,

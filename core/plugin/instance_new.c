@@ -1,6 +1,7 @@
 /* Makes and frees a plugin instance in the host's own process. */
 #include "plugin/instance.h"
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "config/host_config.h"
@@ -180,13 +181,12 @@ static bool check_needs(struct plugin_instance *instance, struct error *err)
 
 static bool create(struct plugin_instance *instance, struct error *err)
 {
-    const char *config =
-        json_object_to_json_string_ext(instance->config, JSON_C_TO_STRING_NOSLASHESCAPE);
+    CLEANUP(cleanup_free) char *config = json_text(instance->config, err);
     struct sesame_instance *made = NULL;
     int32_t status;
 
     if (config == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory for a configuration");
+        return false;
     status = instance->library->descriptor->create(&instance->host, text_of(config), &made);
     if (status == SESAME_OK && made != NULL) {
         instance->plugin = made;

@@ -107,12 +107,14 @@ static bool open_port(struct provider_port *port, const struct provider_port_opt
 
     if (config == NULL)
         return false;
-    if (options->placement == PLACEMENT_THREAD)
+    if (options->placement == PLACEMENT_THREAD) {
         /* As text: json-c objects must not be shared between threads. */
-        port->thread = provider_thread_start(
-            options, json_object_to_json_string_ext(config, JSON_C_TO_STRING_NOSLASHESCAPE), err);
-    else
+        CLEANUP(cleanup_free) char *text = json_text(config, err);
+
+        port->thread = text == NULL ? NULL : provider_thread_start(options, text, err);
+    } else {
         port->engine = provider_engine_new(&instance, err);
+    }
     return port->thread != NULL || port->engine != NULL;
 }
 

@@ -27,9 +27,8 @@ static bool prepare(struct tool_host *host, const char *what, struct error *err)
     if (config == NULL ||
         !plugin_config_check_credentials(options->library, config, options->config, err))
         return false;
-    host->config_text =
-        strdup(json_object_to_json_string_ext(config, JSON_C_TO_STRING_NOSLASHESCAPE));
-    return host->config_text != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a tool");
+    host->config_text = json_text(config, err);
+    return host->config_text != NULL;
 }
 
 /* Whether one of the tool's credentials stands for the user. */

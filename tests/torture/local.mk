@@ -25,3 +25,8 @@ torture_parts_CFLAGS = $(CFLAGS_TORTURE)
 torture_parts_LDFLAGS = $(LDFLAGS_TORTURE)
 torture_parts_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la libnet.la \
                       libconfig.la libbase.la $(LIBS_TORTURE) -ldl
+check_PROGRAMS += torture_plugin
+torture_plugin_SOURCES = tests/torture/test_plugin.c $(FILES_TORTURE)
+torture_plugin_CFLAGS = $(CFLAGS_TORTURE)
+torture_plugin_LDFLAGS = $(LDFLAGS_TORTURE)
+torture_plugin_LDADD = $(torture_core_LDADD)
