@@ -35,7 +35,9 @@ struct mailbox {
     struct loop *loop;
     struct credential_client *client; /* NULL once it is gone; under the lock */
     struct delivery *first, **last;   /* under the lock */
+    bool has_lost;                    /* a delivery, for want of memory; under the lock */
     bool is_scheduled;                /* under the lock */
+    struct loop_posting drain;
 };
 
 struct credential_wait {
@@ -69,6 +71,8 @@ struct credential_client {
 
 static void free_delivery(struct delivery *delivery)
 {
+    if (delivery == NULL)
+        return;
     credential_snapshot_clear(&delivery->snapshot);
     free(delivery->err);
     free(delivery);
@@ -97,6 +101,7 @@ static struct mailbox *mailbox_ref(struct mailbox *mailbox)
 }
 
 static void deliver(struct credential_client *client, const struct delivery *delivery);
+static void fail_all(struct credential_client *client);
 
 /* [our thread] */
 static void drain(void *arg)
@@ -106,20 +111,24 @@ static void drain(void *arg)
     for (;;) {
         struct credential_client *client;
         struct delivery *delivery;
+        bool has_lost;
 
         pthread_mutex_lock(&mailbox->lock);
         client = mailbox->client;
         delivery = mailbox->first;
-        if (delivery == NULL) {
+        has_lost = mailbox->has_lost;
+        mailbox->has_lost = false;
+        if (delivery == NULL && !has_lost) {
             mailbox->is_scheduled = false;
             pthread_mutex_unlock(&mailbox->lock);
             break;
         }
-        mailbox->first = delivery->next;
-        if (mailbox->first == NULL)
+        if (delivery != NULL && (mailbox->first = delivery->next) == NULL)
             mailbox->last = &mailbox->first;
         pthread_mutex_unlock(&mailbox->lock);
-        if (client != NULL)
+        if (client != NULL && has_lost)
+            fail_all(client);
+        if (client != NULL && delivery != NULL)
             deliver(client, delivery);
         free_delivery(delivery);
     }
@@ -148,7 +157,8 @@ static struct delivery *new_delivery(size_t index, uint64_t wait_id,
     return delivery;
 }
 
-/* [owner thread] Without memory the message is lost; who waits runs into the deadline. */
+/* [owner thread] A message that is lost for want of memory fails all who wait: it may have been for
+ * any of them. */
 static bool on_snapshot(struct broker_client *base, size_t index, uint64_t wait_id,
                         const struct credential_snapshot *snapshot, const struct error *err)
 {
@@ -162,17 +172,16 @@ static bool on_snapshot(struct broker_client *base, size_t index, uint64_t wait_
         *mailbox->last = delivery;
         mailbox->last = &delivery->next;
         delivery = NULL;
-        if (!mailbox->is_scheduled) {
-            mailbox->is_scheduled = loop_post(mailbox->loop, drain, mailbox_ref(mailbox));
-            /* The broker holds a reference while it calls us, so this is not the last. What stays
-             * in the box goes with the next message. */
-            if (!mailbox->is_scheduled)
-                mailbox_release(base);
-        }
+    } else if (is_there) {
+        mailbox->has_lost = true;
+    }
+    if (is_there && !mailbox->is_scheduled) {
+        mailbox->is_scheduled = true;
+        mailbox->drain = (struct loop_posting){.fn = drain, .arg = mailbox_ref(mailbox)};
+        loop_post_kept(mailbox->loop, &mailbox->drain);
     }
     pthread_mutex_unlock(&mailbox->lock);
-    if (delivery != NULL)
-        free_delivery(delivery);
+    free_delivery(delivery);
     return is_there;
 }
 
@@ -343,6 +352,31 @@ static void on_deadline(void *arg)
     finish_wait(wait, NULL, &err);
 }
 
+static const struct error no_memory = {ERROR_NO_MEMORY, "", "no memory for a credential"};
+
+/* Those that begin inside a callback are not meant: they come before the others. */
+static void fail_waits(struct slot *slot)
+{
+    size_t waiting = 0;
+
+    slot->is_asked = false;
+    for (struct credential_wait *wait = slot->waits; wait != NULL; wait = wait->next)
+        waiting++;
+    while (waiting-- > 0 && slot->waits != NULL) {
+        struct credential_wait *last = slot->waits;
+
+        while (last->next != NULL)
+            last = last->next;
+        finish_wait(last, NULL, &no_memory);
+    }
+}
+
+static void fail_all(struct credential_client *client)
+{
+    for (size_t i = 0; i < client->count; i++)
+        fail_waits(&client->slots[i]);
+}
+
 /* One that is waited for by itself. */
 static struct credential_wait *find_wait(const struct slot *slot, uint64_t id)
 {
@@ -367,8 +401,8 @@ static void answer_one(struct credential_client *client, const struct delivery *
         finish_wait(wait, NULL, delivery->err);
     else if (secret != NULL)
         finish_wait(wait, &credential, NULL);
-    else
-        (void)send_want(wait); /* evicted on its way here; without memory the deadline answers */
+    else if (!send_want(wait)) /* evicted on its way here */
+        finish_wait(wait, NULL, &no_memory);
 }
 
 /* Whether somebody waits as the agent itself, and who came first. */
@@ -401,6 +435,8 @@ static void deliver(struct credential_client *client, const struct delivery *del
     if (delivery->err == NULL && secret == NULL) {
         /* Gone, perhaps evicted on its way here. Who waits asks again. */
         slot->is_asked = first_wait(slot) != NULL && send_want(first_wait(slot));
+        if (!slot->is_asked)
+            fail_waits(slot);
         return;
     }
     slot->is_asked = false;

@@ -18,12 +18,6 @@
 
 #define PASS_MAX_CALLS 256 /* callbacks before descriptors are asked again */
 
-struct posted {
-    struct posted *next;
-    void (*fn)(void *arg);
-    void *arg;
-};
-
 struct loop {
     struct event_base *base;
     struct event *wake;
@@ -32,8 +26,8 @@ struct loop {
     atomic_bool has_thread; /* set behind `thread`, for loop_post from other threads */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* guards the queue, nothing else */
-    struct posted *first;
-    struct posted **last;
+    struct loop_posting *first;
+    struct loop_posting **last;
 };
 
 struct loop_timer {
@@ -59,9 +53,9 @@ struct loop_signal {
     void *arg;
 };
 
-static struct posted *take_posted(struct loop *loop)
+static struct loop_posting *take_posted(struct loop *loop)
 {
-    struct posted *first;
+    struct loop_posting *first;
 
     pthread_mutex_lock(&loop->lock);
     first = loop->first;
@@ -74,7 +68,7 @@ static struct posted *take_posted(struct loop *loop)
 static void on_wake(evutil_socket_t fd, short events, void *arg)
 {
     struct loop *loop = arg;
-    struct posted *task;
+    struct loop_posting *task;
     uint64_t count;
 
     /* Only resets the counter; a failure leaves it set and we come again. */
@@ -82,11 +76,12 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
         (void)!read(fd, &count, sizeof count);
     task = take_posted(loop);
     while (task != NULL) {
-        struct posted *next = task->next;
+        struct loop_posting call = *task;
 
-        task->fn(task->arg);
-        free(task);
-        task = next;
+        if (!call.is_kept)
+            free(task);
+        call.fn(call.arg);
+        task = call.next;
     }
     if (atomic_load(&loop->is_stopping))
         event_base_loopbreak(loop->base);
@@ -131,15 +126,16 @@ struct loop *loop_new(struct error *err)
 
 void loop_free(struct loop *loop)
 {
-    struct posted *task;
+    struct loop_posting *task;
 
     if (loop == NULL)
         return;
     task = take_posted(loop);
     while (task != NULL) {
-        struct posted *next = task->next;
+        struct loop_posting *next = task->next;
 
-        free(task);
+        if (!task->is_kept)
+            free(task);
         task = next;
     }
     if (loop->wake != NULL)
@@ -207,24 +203,37 @@ void loop_run_once(struct loop *loop, int64_t wait_ms)
     event_base_loop(loop->base, EVLOOP_ONCE);
 }
 
-bool loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
+static void append_posting(struct loop *loop, struct loop_posting *posting)
 {
-    struct posted *task = malloc(sizeof *task);
     bool was_empty;
 
-    if (task == NULL)
-        return false;
-    *task = (struct posted){.fn = fn, .arg = arg};
+    posting->next = NULL;
     pthread_mutex_lock(&loop->lock);
     was_empty = loop->first == NULL;
-    *loop->last = task;
-    loop->last = &task->next;
+    *loop->last = posting;
+    loop->last = &posting->next;
     pthread_mutex_unlock(&loop->lock);
     if (was_empty && loop_is_own_thread(loop))
         event_active(loop->wake, EV_TIMEOUT, 1); /* the same without two system calls */
     else if (was_empty)
         wake_up(loop);
+}
+
+bool loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct loop_posting *posting = malloc(sizeof *posting);
+
+    if (posting == NULL)
+        return false;
+    *posting = (struct loop_posting){.fn = fn, .arg = arg};
+    append_posting(loop, posting);
     return true;
+}
+
+void loop_post_kept(struct loop *loop, struct loop_posting *posting)
+{
+    posting->is_kept = true;
+    append_posting(loop, posting);
 }
 
 int64_t loop_now_ms(const struct loop *loop)

@@ -32,6 +32,17 @@ void loop_run_once(struct loop *loop, int64_t wait_ms);
  * there is no memory; nothing will run then. [any thread] */
 bool loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
 
+/* One posted call. */
+struct loop_posting {
+    struct loop_posting *next; /* the loop's */
+    void (*fn)(void *arg);
+    void *arg;
+    bool is_kept; /* the loop's: the memory is the caller's */
+};
+/* As loop_post with `posting->fn` and `posting->arg`, and cannot fail. The memory stays the
+ * caller's; until the call has begun it must stay as it is. [any thread] */
+void loop_post_kept(struct loop *loop, struct loop_posting *posting);
+
 bool loop_is_own_thread(const struct loop *loop);
 
 /* Monotonic time as of this turn of the loop. */
