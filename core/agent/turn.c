@@ -46,6 +46,7 @@ struct turn {
     struct loop_timer *timer; /* the turn's time */
     int64_t deadline_ms;
     bool has_begun;
+    size_t output_len;  /* of all rounds */
     bool is_last_round; /* the model was asked to answer without tools */
     bool is_repeat;     /* this round's request was made before, and was too long */
     struct chat_call *chat;
@@ -95,7 +96,7 @@ static void finish(struct turn *turn, const struct error *err)
 
 static void prepare(struct turn *turn);
 
-/* Fires at once to begin the turn, then when its time is over. */
+/* Fires at once to begin the turn, then when its time is over or it has said all it may. */
 static void on_timer(void *arg)
 {
     struct turn *turn = arg;
@@ -120,11 +121,26 @@ static void on_timer(void *arg)
 
 /* ---- what the model says --------------------------------------------------------------------- */
 
+/* False when the turn has said all it may: it ends from the loop, as at the end of its time. */
+static bool count_output(struct turn *turn, size_t len)
+{
+    size_t most = (size_t)turn->agent->limits->turn_output_bytes;
+
+    if (turn->output_len > most)
+        return false;
+    turn->output_len += len;
+    if (turn->output_len > most)
+        loop_timer_start(turn->timer, 0);
+    turn->result.has_shown = true;
+    return true;
+}
+
 static void on_reasoning(void *arg, const char *text, size_t len)
 {
     struct turn *turn = arg;
 
-    turn->result.has_shown = true;
+    if (!count_output(turn, len))
+        return;
     turn->events.on_reasoning(turn->arg, text, len);
 }
 
@@ -133,7 +149,8 @@ static void on_text(void *arg, const char *text, size_t len)
     struct turn *turn = arg;
     struct error ignored = {0};
 
-    turn->result.has_shown = true;
+    if (!count_output(turn, len))
+        return;
     (void)buffer_add(&turn->text, text, len, &ignored);
     turn->events.on_text(turn->arg, text, len);
 }

@@ -77,8 +77,8 @@ struct turn_events {
  * that the model finds too long for its context is made once more with half of the conversation, as
  * history_shorten cuts it; found too long again, or with nothing to leave out, the turn ends with
  * an error named CHAT_ERROR_TOO_LONG. Limits: at the last round the model is asked to answer
- * without tools, and the finish is FINISH_LENGTH; when the time is over the turn ends with
- * FINISH_LENGTH, or with ERROR_TIMED_OUT when nothing was shown. */
+ * without tools, and the finish is FINISH_LENGTH; when the time or the output is over the turn ends
+ * with FINISH_LENGTH, or with ERROR_TIMED_OUT when nothing was shown. */
 struct turn *turn_start(const struct agent *agent, const struct turn_request *request,
                         const struct turn_events *events, void *arg, struct error *err);
 

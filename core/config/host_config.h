@@ -158,7 +158,8 @@ struct limits_config {
     int64_t reply_stall_s;
     int64_t json_depth; /* refused */
     int64_t tool_result_json_depth;
-    int64_t turn_s; /* finish_reason length, for the next four too */
+    int64_t turn_s;            /* finish_reason length, for the next five too */
+    int64_t turn_output_bytes; /* text and reasoning of all rounds */
     int64_t turn_rounds;
     int64_t turn_tool_calls;
     int64_t turn_parallel_tool_calls;

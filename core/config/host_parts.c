@@ -502,6 +502,7 @@ static const struct limit limits[] = {
     LIMIT(tool_result_json_depth, 64, 4, 128),
     LIMIT(turn_s, 300, 1, 3600),
     LIMIT(turn_rounds, 10, 1, 100),
+    LIMIT(turn_output_bytes, 4 << 20, 1 << 10, 1 << 30),
     LIMIT(turn_tool_calls, 32, 1, 1000),
     LIMIT(turn_parallel_tool_calls, 8, 1, 64),
     LIMIT(tool_result_bytes, 32 << 10, 256, 4 << 20),
