@@ -137,6 +137,7 @@ START_TEST(a_list_that_changed_is_read_again_before_the_next_call)
 {
     size_t count = 0;
     const struct sesame_test_function *functions = sesame_test_list(tool, &count);
+    const char *before = scripted_list;
 
     act(change_the_list);
     ck_assert_uint_eq(sesame_test_changed_count(tool), 1);
@@ -144,6 +145,7 @@ START_TEST(a_list_that_changed_is_read_again_before_the_next_call)
     ck_assert_int_eq(sesame_test_wait(sesame_test_call(tool, "act", "{}", NULL)), SESAME_NOT_FOUND);
     scripted_on_call = scripted_answer;
     ck_assert_int_eq(sesame_test_wait(sesame_test_call(tool, "rest", "{}", NULL)), SESAME_OK);
+    scripted_list = before;
 }
 END_TEST
 
