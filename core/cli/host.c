@@ -150,6 +150,28 @@ static void on_misbehaviour(void *arg, const char *plugin_id, const char *kind)
                     "failed too often and is not started again");
 }
 
+static void on_listed(void *arg, const char *tool, const struct error *err)
+{
+    struct host *host = arg;
+    const struct tool_config *config = host_config_tool(host->setup->host, tool);
+    struct ready_cause cause;
+    char entry[80];
+
+    (void)snprintf(entry, sizeof entry, "tool %.60s", tool);
+    if (err == NULL || config == NULL) {
+        ready_board_set(host->shared.ready, entry, false, err == NULL, "");
+        return;
+    }
+    ready_cause_tool(&host->shared.settings, config, err->message, &cause);
+    for (size_t i = 0; i < config->credential_count; i++)
+        if (ready_board_failure(host->shared.ready, config->credentials[i], &cause))
+            break;
+    ready_board_fail(host->shared.ready, entry, false, false, &cause);
+    log_warn("tool", "the tool did not list its functions", LOG_TEXT("tool", tool),
+             LOG_TEXT("reason", cause.what), LOG_TEXT("setting", cause.setting),
+             LOG_TEXT("fix", cause.fix));
+}
+
 static void on_keys(void *arg, struct jwks *jwks)
 {
     struct host *host = arg;
@@ -195,7 +217,9 @@ static bool make_providers(struct host *host, struct error *err)
         .setup = host->setup,
         .catalogue = host->catalogue,
         .home = {host->loop, host->http, NULL},
-        .watch = {on_misbehaviour, host, host->shared.platform},
+        .watch = {.on_misbehaviour = on_misbehaviour,
+                  .arg = host,
+                  .platform = host->shared.platform},
     };
 
     host->providers = provider_set_new(&options, err);
@@ -252,8 +276,9 @@ static bool make_broker(struct host *host, struct error *err)
         if (config->credentials[i].identity == IDENTITY_USER)
             continue;
         if (config->credentials[i].kind != CREDENTIAL_ACCESS_TOKEN)
-            ready_board_expect(host->shared.ready, "vault", true);
-        ready_board_expect(host->shared.ready, config->credentials[i].name, false);
+            ready_board_expect(host->shared.ready, "vault", true, "not fetched yet");
+        ready_board_expect(host->shared.ready, config->credentials[i].name, false,
+                           "not fetched yet");
     }
     host->broker = broker_new(host->loop, host->http, &options, err);
     return host->broker != NULL;
@@ -266,7 +291,7 @@ static bool make_tools(struct host *host, struct error *err)
         .catalogue = host->catalogue,
         .broker = host->broker,
         .ready = host->shared.ready,
-        .watch = {on_misbehaviour, host, NULL},
+        .watch = {.on_misbehaviour = on_misbehaviour, .arg = host, .on_listed = on_listed},
     };
 
     host->tools = tool_host_set_new(&options, err);
@@ -318,7 +343,7 @@ static bool make_shared(struct host *host, struct error *err)
     host->metrics = metrics_pool_take(host->shared.metrics);
     if (host->shared.ready == NULL || host->metrics == NULL)
         return error_set(err, ERROR_NO_MEMORY, "no memory for the host");
-    ready_board_expect(host->shared.ready, "jwks", true);
+    ready_board_expect(host->shared.ready, "jwks", true, "not fetched yet");
     host->shared.audit = audit_open(config->audit_path, err);
     return host->shared.audit != NULL && open_platform(host, err);
 }

@@ -92,6 +92,7 @@ static bool make_tool(struct tool_host_set *set, size_t index, struct error *err
     const struct plugin_manifest *manifest =
         plugin_catalogue_require(set->options.catalogue, tool->plugin, err);
     CLEANUP(cleanup_free) char *sandbox = locate_sandbox();
+    char entry[80];
     struct tool_host_options options = {
         .config = tool,
         .broker = set->options.broker,
@@ -112,6 +113,10 @@ static bool make_tool(struct tool_host_set *set, size_t index, struct error *err
     if (set->hosts[set->count] == NULL)
         return false;
     say_program(set, tool);
+    if (!tool_host_is_of_users(set->hosts[set->count])) {
+        (void)snprintf(entry, sizeof entry, "tool %.60s", tool->name);
+        ready_board_expect(set->options.ready, entry, false, "not listed yet");
+    }
     set->config_index[set->count++] = index;
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+struct error;
 struct broker;
 struct credential_client;
 struct http_client;
@@ -24,6 +25,9 @@ struct plugin_watch {
      * "never_completed", ... */
     void (*on_misbehaviour)(void *arg, const char *plugin_id, const char *kind);
     void *arg;
+
+    /* [any thread] May be NULL. A tool listed its functions, or (`err`) did not. */
+    void (*on_listed)(void *arg, const char *tool, const struct error *err);
 
     /* [any thread] For credential providers: the platform's newest key, or NULL where none comes.
      */

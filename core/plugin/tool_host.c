@@ -118,6 +118,11 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
     return NULL;
 }
 
+bool tool_host_is_of_users(const struct tool_host *host)
+{
+    return host->is_users;
+}
+
 void tool_host_free(struct tool_host *host)
 {
     if (host == NULL)

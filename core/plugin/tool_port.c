@@ -118,6 +118,18 @@ static void tell_waits(struct tool_port *port)
         end_wait(port->waits, true);
 }
 
+static void tell_watch(const struct tool_port *port, const struct error *err)
+{
+    const struct plugin_watch *watch = &port->host->options.watch;
+    const char *name = port->host->options.config->name;
+
+    if (watch->on_listed != NULL)
+        watch->on_listed(watch->arg, name, err);
+    else if (err != NULL)
+        log_warn("tool", "the tool did not list its functions", LOG_TEXT("tool", name),
+                 LOG_TEXT("reason", err->message));
+}
+
 static void on_listed(void *arg, int32_t status, const char *data, size_t len)
 {
     struct tool_port *port = arg;
@@ -142,9 +154,8 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
                             : port->back_off_ms * 2 > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS
                                                                       : port->back_off_ms * 2;
         port->retry_at_ms = clock_monotonic_ms() + port->back_off_ms;
-        log_warn("tool", "the tool did not list its functions", LOG_TEXT("tool", name),
-                 LOG_TEXT("reason", err.message));
     }
+    tell_watch(port, fresh != NULL ? NULL : &err);
     tell_waits(port);
 }
 

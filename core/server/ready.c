@@ -75,7 +75,8 @@ static void set_entry(struct ready_board *board, const char *name, bool is_requi
     pthread_mutex_unlock(&board->lock);
 }
 
-void ready_board_expect(struct ready_board *board, const char *name, bool is_required)
+void ready_board_expect(struct ready_board *board, const char *name, bool is_required,
+                        const char *detail)
 {
     struct entry *entry;
 
@@ -84,7 +85,7 @@ void ready_board_expect(struct ready_board *board, const char *name, bool is_req
     if (entry != NULL) {
         entry->is_required = is_required;
         entry->is_awaited = true;
-        (void)snprintf(entry->cause.what, sizeof entry->cause.what, "not fetched yet");
+        (void)snprintf(entry->cause.what, sizeof entry->cause.what, "%s", detail);
     }
     pthread_mutex_unlock(&board->lock);
 }

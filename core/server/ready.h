@@ -13,7 +13,8 @@ struct ready_board *ready_board_new(void);
 void ready_board_free(struct ready_board *board);
 
 /* Names a dependency that is to come: how it stands is set later. [any thread] */
-void ready_board_expect(struct ready_board *board, const char *name, bool is_required);
+void ready_board_expect(struct ready_board *board, const char *name, bool is_required,
+                        const char *detail);
 
 /* Says how a dependency stands. Once an entry was good it counts as ready for good:
  * cached copies serve. `is_required`: the host is not ready before it was good once. Texts are

@@ -160,7 +160,7 @@ static bool make(struct sesame_test_instance *instance, const struct sesame_test
     struct instance_options made = {
         .library = &instance->library,
         .home = test->home,
-        .watch = {on_misbehaviour, instance, test->platform},
+        .watch = {.on_misbehaviour = on_misbehaviour, .arg = instance, .platform = test->platform},
         .may_block = options->may_block != 0,
         .tool = is_tool ? &instance->tool : NULL,
         .program = options->has_program ? script_program_grant(test->program) : NULL,

@@ -39,7 +39,7 @@ static void note_failure(struct ready_board *board, const char *entry, const cha
 START_TEST(what_is_awaited_is_waited_for)
 {
     ready_board_set(now, "jwks", true, true, "");
-    ready_board_expect(next, "jwks", true);
+    ready_board_expect(next, "jwks", true, "not yet");
     ck_assert_int_eq(ready_board_compare(next, now, name, &cause), READY_AWAITED);
     ck_assert_str_eq(name, "jwks");
     ready_board_set(next, "jwks", true, true, "");
@@ -49,8 +49,8 @@ END_TEST
 
 START_TEST(a_failure_is_told_before_what_is_awaited)
 {
-    ready_board_expect(next, "vault", true);
-    ready_board_expect(next, "llm", false);
+    ready_board_expect(next, "vault", true, "not yet");
+    ready_board_expect(next, "llm", false, "not yet");
     note_failure(next, "llm", "no such key");
     ck_assert_int_eq(ready_board_compare(next, now, name, &cause), READY_FAILED);
     ck_assert_str_eq(name, "llm");
@@ -62,9 +62,9 @@ END_TEST
 START_TEST(what_fails_in_both_does_not_count)
 {
     note_failure(now, "llm", "down");
-    ready_board_expect(now, "vault", true);
+    ready_board_expect(now, "vault", true, "not yet");
     note_failure(next, "llm", "down");
-    ready_board_expect(next, "vault", true);
+    ready_board_expect(next, "vault", true, "not yet");
     ck_assert_int_eq(ready_board_compare(next, now, name, &cause), READY_ALL);
     note_failure(next, "new", "is no better");
     ck_assert_int_eq(ready_board_compare(next, now, name, &cause), READY_FAILED);
