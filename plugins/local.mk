@@ -59,4 +59,5 @@ dist_template_provider_DATA = \
     plugins/template/credential-provider/manifest.json \
     plugins/template/credential-provider/meson.build \
     plugins/template/credential-provider/plugin.c \
+    plugins/template/credential-provider/provider.h \
     plugins/template/credential-provider/test.c

@@ -18,11 +18,15 @@
 #define FILE_MAX_BYTES ((size_t)256 * 1024)
 #define PLACEHOLDER "@NAME@"
 
-static const char *const kinds[] = {"tool", "credential-provider"};
-
-/* The same for every kind; the manifest takes the plugin's name. */
-static const char *const files[] = {"plugin.c",    "manifest.json", "test.c",
-                                    "meson.build", "Makefile",      "README.md"};
+/* The files of each kind's template; the manifest takes the plugin's name. */
+static const struct kind {
+    const char *name;
+    const char *files[8]; /* ends with NULL */
+} kinds[] = {
+    {"tool", {"plugin.c", "manifest.json", "test.c", "meson.build", "Makefile", "README.md"}},
+    {"credential-provider",
+     {"plugin.c", "provider.h", "manifest.json", "test.c", "meson.build", "Makefile", "README.md"}},
+};
 
 /* The plugin's id (plugin.h), which also names its files and what the model calls: so a letter
  * first, and nothing that a shell or a make file would take for something else. */
@@ -42,12 +46,12 @@ static bool check_name(const char *name, struct error *err)
                      name, NAME_MAX_BYTES);
 }
 
-static bool is_kind(const char *word)
+static const struct kind *find_kind(const char *name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strcmp(word, kinds[i]) == 0)
-            return true;
-    return false;
+        if (strcmp(name, kinds[i].name) == 0)
+            return &kinds[i];
+    return NULL;
 }
 
 static bool fill_in(const char *text, const char *name, struct buffer *out, struct error *err)
@@ -122,10 +126,10 @@ static bool make_folder(const char *name, struct error *err)
 }
 
 /* Half a plugin is of no use to anybody. */
-static void remove_folder(const char *name)
+static void remove_folder(const struct kind *kind, const char *name)
 {
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        CLEANUP(cleanup_free) char *path = path_in(name, files[i]);
+    for (const char *const *file = kind->files; *file != NULL; file++) {
+        CLEANUP(cleanup_free) char *path = path_in(name, *file);
 
         if (path != NULL)
             (void)unlink(path);
@@ -133,12 +137,12 @@ static void remove_folder(const char *name)
     (void)rmdir(name);
 }
 
-static bool make_plugin(const char *kind, const char *name, struct error *err)
+static bool make_plugin(const struct kind *kind, const char *name, struct error *err)
 {
     CLEANUP(cleanup_free) char *templates = locate_templates();
     CLEANUP(cleanup_free) char *folder = NULL;
 
-    if (templates == NULL || asprintf(&folder, "%s/%s", templates, kind) < 0)
+    if (templates == NULL || asprintf(&folder, "%s/%s", templates, kind->name) < 0)
         return error_set(err, ERROR_NO_MEMORY, "no memory for a path");
     if (!check_name(name, err))
         return false;
@@ -148,9 +152,9 @@ static bool make_plugin(const char *kind, const char *name, struct error *err)
                          folder);
     if (!make_folder(name, err))
         return false;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (!copy_file(folder, files[i], name, err)) {
-            remove_folder(name);
+    for (const char *const *file = kind->files; *file != NULL; file++)
+        if (!copy_file(folder, *file, name, err)) {
+            remove_folder(kind, name);
             return false;
         }
     return true;
@@ -158,16 +162,17 @@ static bool make_plugin(const char *kind, const char *name, struct error *err)
 
 int plugin_new_command(const struct command_line *line)
 {
+    const struct kind *kind = find_kind(line->words[1]);
     const char *name = line->words[2];
     struct error err = {0};
 
-    if (!is_kind(line->words[1])) {
+    if (kind == NULL) {
         fprintf(stderr,
                 "sesame: there is no kind of plugin \"%.40s\": it is tool or credential-provider\n",
                 line->words[1]);
         return EXIT_WRONG_USE;
     }
-    if (!make_plugin(line->words[1], name, &err)) {
+    if (!make_plugin(kind, name, &err)) {
         fprintf(stderr, "sesame: %s\n", err.message);
         return err.code == ERROR_BAD_INPUT ? EXIT_WRONG_USE : EXIT_FAILED;
     }

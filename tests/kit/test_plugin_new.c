@@ -99,6 +99,7 @@ START_TEST(a_credential_provider_is_made)
     char *text;
 
     expect_plugin("credential-provider");
+    free(read_file("a-1b/provider.h"));
     text = read_file("a-1b/a-1b.json");
     ck_assert_ptr_nonnull(strstr(text, "sesame.credential-provider/1"));
     free(text);

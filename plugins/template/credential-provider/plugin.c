@@ -2,31 +2,9 @@
  * (RFC 6749, section 4.4). Put what your server wants in the place of fetch and on_done.
  *
  * The host caches and refreshes; this only fetches. It never waits: fetch starts a request and
- * returns, on_done ends the call. It holds no secret, only handles to them. */
-#include <sesame/credential_provider.h>
-
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define FETCH_MAX_COUNT 16
-
-struct fetch {
-    uint64_t call; /* 0: free */
-    uint64_t http;
-    int32_t http_status;
-};
-
-struct sesame_instance {
-    const struct sesame_host *host;
-    const struct sesame_credential_provider_host_v1 *calls;
-    const struct sesame_http_v1 *http;
-    const struct sesame_json_v1 *json;
-    const struct sesame_secret_v1 *secrets;
-    char token_endpoint[512], client_id[512]; /* 120 characters are 480 bytes at most */
-    struct fetch fetches[FETCH_MAX_COUNT];    /* several may be open at once */
-};
+ * returns, on_done ends the call. It holds no secret, only handles to them. provider.h has what is
+ * the same whatever the server wants. */
+#include "provider.h"
 
 /* What the operator configures. The marks are for the host: it grants requests to the origin of
  * token_endpoint, and reads the secret from the environment variable that client_secret names. */
@@ -37,44 +15,12 @@ static const char config_schema[] =
     "\"client_secret\": {\"type\": \"string\", \"x-secret\": \"env\"}},"
     "\"required\": [\"token_endpoint\", \"client_id\", \"client_secret\"]}";
 
-static struct sesame_text text_of(const char *text)
-{
-    return (struct sesame_text){text, strlen(text)};
-}
-
-/* The open fetch of this call; of call 0 a free place. */
-static struct fetch *find(struct sesame_instance *instance, uint64_t call)
-{
-    for (size_t i = 0; i < FETCH_MAX_COUNT; i++)
-        if (instance->fetches[i].call == call)
-            return &instance->fetches[i];
-    return NULL;
-}
-
-/* Ends the call: `token` is 0 for a failure. No secret may stand in `data`. */
-static void complete(struct sesame_instance *instance, uint64_t call, int32_t status,
-                     uint64_t token, const char *data)
-{
-    struct sesame_token_result result = {.token = token, .data = text_of(data)};
-
-    (void)instance->calls->complete(instance->host, call, status, &result);
-}
-
 static void on_head(struct sesame_instance *instance, uint64_t tag, int32_t http_status,
                     const struct sesame_http_field *headers, size_t header_count)
 {
     (void)headers;
     (void)header_count;
     find(instance, tag)->http_status = http_status;
-}
-
-/* A line break would end the header that the token goes into. */
-static bool is_printable(struct sesame_text text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] <= ' ' || text.data[i] > '~')
-            return false;
-    return text.len > 0;
 }
 
 /* Nothing is believed of the answer that was not looked at. */
@@ -113,7 +59,8 @@ static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t stat
     /* A refusal (SESAME_DENIED) holds for a while; what is out of order is asked again soon. */
     if (status == SESAME_OK && http_status == 200)
         give_token(instance, tag, answer);
-    else if (status == SESAME_OK && http_status >= 400 && http_status < 500)
+    else if (status == SESAME_OK &&
+             (http_status == 400 || http_status == 401 || http_status == 403))
         complete(instance, tag, SESAME_DENIED, 0,
                  "{\"code\": \"invalid_client\", \"message\": \"the server refuses the client\"}");
     else
@@ -161,44 +108,22 @@ static void cancel(struct sesame_instance *instance, uint64_t call)
         instance->http->cancel(instance->host, find(instance, call)->http);
 }
 
-static bool read_text(const struct sesame_instance *instance, struct sesame_text config,
-                      const char *pointer, char *out, size_t size)
-{
-    struct sesame_text literal;
-    size_t len;
-
-    return instance->json->find(instance->host, config, text_of(pointer), &literal) == SESAME_OK &&
-           instance->json->unquote(instance->host, literal, out, size - 1, &len) == SESAME_OK;
-}
-
 static int32_t create(const struct sesame_host *host, struct sesame_text config,
                       struct sesame_instance **out_instance)
 {
-    struct sesame_instance *instance = calloc(1, sizeof *instance);
+    struct sesame_instance *instance = provider_new(host);
 
     if (instance == NULL)
         return SESAME_LIMIT;
-    instance->host = host;
-    instance->calls = host->get_service(host, SESAME_CREDENTIAL_PROVIDER_HOST_V1);
-    instance->http = host->get_service(host, SESAME_HTTP_V1);
-    instance->json = host->get_service(host, SESAME_JSON_V1);
-    instance->secrets = host->get_service(host, SESAME_SECRET_V1);
-    if (instance->calls != NULL && instance->http != NULL && instance->json != NULL &&
-        instance->secrets != NULL &&
-        read_text(instance, config, "/token_endpoint", instance->token_endpoint,
+    if (read_text(instance, config, "/token_endpoint", instance->token_endpoint,
                   sizeof instance->token_endpoint) &&
         read_text(instance, config, "/client_id", instance->client_id,
                   sizeof instance->client_id)) {
         *out_instance = instance;
         return SESAME_OK;
     }
-    free(instance);
+    provider_free(instance);
     return SESAME_BAD_INPUT;
-}
-
-static void destroy(struct sesame_instance *instance)
-{
-    free(instance);
 }
 
 static const void *get_interface(const char *id)
@@ -208,9 +133,6 @@ static const void *get_interface(const char *id)
     return strcmp(id, SESAME_CREDENTIAL_PROVIDER_V1) == 0 ? &table : NULL;
 }
 
-/* Without one of these the host does not call create. */
-static const char *const needs[] = {SESAME_CREDENTIAL_PROVIDER_HOST_V1, SESAME_HTTP_V1,
-                                    SESAME_JSON_V1, SESAME_SECRET_V1, NULL};
 static const char *const offers[] = {SESAME_CREDENTIAL_PROVIDER_V1, NULL};
 
 /* The one thing that is exported. The id must be that of @NAME@.json. */
@@ -223,5 +145,5 @@ const struct sesame_plugin sesame_plugin_v1 = {
     .offers = offers,
     .get_interface = get_interface,
     .create = create,
-    .destroy = destroy,
+    .destroy = provider_free,
 };
