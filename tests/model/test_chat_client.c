@@ -300,6 +300,32 @@ START_TEST(what_may_pass_is_tried_twice_more)
 }
 END_TEST
 
+START_TEST(a_pause_that_the_server_asks_for_is_kept)
+{
+    int64_t began_ms = clock_monotonic_ms();
+
+    RUN({.status = 429, .header = "retry-after", .header_value = "1", .body = ""},
+        {.body = STOP_EVENT});
+    ck_assert_int_eq(failure.code, ERROR_NONE);
+    ck_assert_int_eq(peer.requests, 2);
+    ck_assert_int_ge(clock_monotonic_ms() - began_ms, 1000);
+}
+END_TEST
+
+/* Half a second and one, each shortened by a quarter at most. */
+START_TEST(a_refused_connection_is_tried_twice_more_with_growing_pauses)
+{
+    static char nobody[] = "http://127.0.0.1:1";
+    int64_t began_ms = clock_monotonic_ms();
+
+    config.base_url = nobody;
+    RUN({.body = STOP_EVENT});
+    ck_assert_str_eq(failure.name, "ConnectFailed");
+    ck_assert_int_ge(clock_monotonic_ms() - began_ms, 375 + 750);
+    ck_assert_int_eq(peer.requests, 0);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_not_tried_again)
 {
     static const int statuses[] = {400, 403, 404, 413, 422};
@@ -392,6 +418,8 @@ int main(void)
         cancelling_inside_a_delta_ends_everything,
         a_model_that_does_not_begin_in_time_is_given_up,
         what_may_pass_is_tried_twice_more,
+        a_pause_that_the_server_asks_for_is_kept,
+        a_refused_connection_is_tried_twice_more_with_growing_pauses,
         what_is_wrong_is_not_tried_again,
         the_server_may_decide_otherwise,
         a_context_that_is_too_short_is_reported_at_once_whatever_the_status,

@@ -109,10 +109,13 @@ START_TEST(reasoning_comes_before_the_answer_under_either_name)
 {
     feed("{\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"hm\"}}]}");
     feed("{\"choices\":[{\"delta\":{\"reasoning\":\"so\",\"content\":\"\"}}]}");
+    /* vLLM sent both for a time: the same text twice. */
+    feed("{\"choices\":[{\"delta\":{\"reasoning\":\"!\",\"reasoning_content\":\"!\"}}]}");
+    feed("{\"choices\":[{\"delta\":{\"reasoning_content\":null,\"reasoning\":\"?\"}}]}");
     feed("{\"choices\":[{\"delta\":{\"content\":\"It is\"}}]}");
     feed("{\"choices\":[{\"delta\":{\"content\":\" sunny\"},\"finish_reason\":\"stop\"}]}");
     end();
-    ck_assert_str_eq(texts, "r:hm|r:so|t:It is|t: sunny|");
+    ck_assert_str_eq(texts, "r:hm|r:so|r:!|r:?|t:It is|t: sunny|");
 }
 END_TEST
 

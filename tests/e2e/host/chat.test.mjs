@@ -85,6 +85,84 @@ test('parts of text are joined and the whole history is used', async () => {
   assert.match(answer.choices[0].message.content, /sample enterprise service/);
 });
 
+// The bytes of a streamed answer and its events.
+async function raw(url, body) {
+  const answer = await fetch(`${url}/openai/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body),
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' } });
+  const text = await answer.text();
+  const events = text.split('\n\n').filter((part) => part.startsWith('data: '));
+  for (const event of events) assert.equal(event.split('\n').length, 1, 'one line each');
+  return { answer, text, last: events.at(-1), chunks: events.slice(0, -1).map((event) => JSON.parse(event.slice(6))) };
+}
+
+test('the stream is what every client needs', async () => {
+  const { answer, text, last, chunks } = await raw(agent.url,
+    { messages: weather, stream: true, stream_options: { include_usage: true } });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+  assert.equal(answer.headers.get('cache-control'), 'no-cache');
+  assert.equal(answer.headers.get('x-accel-buffering'), 'no');
+  assert.equal(answer.headers.get('content-length'), null);
+  assert.match(answer.headers.get('x-request-id'), /^req_[0-9a-f]{24}$/);
+  assert.ok(text.endsWith('\n\ndata: [DONE]\n\n'));
+  assert.equal(last, 'data: [DONE]');
+  assert.equal(new Set(chunks.map(({ id, object, created, model }) => `${id} ${object} ${created} ${model}`)).size, 1);
+  assert.match(chunks[0].id, /^chatcmpl-/);
+  assert.equal(chunks[0].object, 'chat.completion.chunk');
+  assert.deepEqual(chunks[0].choices, [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }]);
+  const choices = chunks.slice(0, -1).map((chunk) => chunk.choices[0]);
+  assert.ok(choices.every((choice) => choice.index === 0 && typeof choice.delta === 'object'));
+  assert.equal(choices.filter((choice) => choice.delta.role !== undefined).length, 1);
+  assert.deepEqual(choices.at(-1), { index: 0, delta: {}, finish_reason: 'stop' });
+  assert.equal(choices.filter((choice) => choice.finish_reason !== null).length, 1);
+  assert.ok(chunks.slice(0, -1).every((chunk) => chunk.usage === null));
+  assert.deepEqual(chunks.at(-1).choices, []);
+  const { prompt_tokens: asked, completion_tokens: said, total_tokens: all } = chunks.at(-1).usage;
+  assert.equal(asked + said, all);
+  assert.ok(chunks.some((chunk) => chunk.choices[0]?.delta.reasoning_content), 'thinking goes out under its name');
+  assert.ok(chunks.every((chunk) => !/^(Thinking|Text): /.test(chunk.choices[0]?.delta.content ?? '')));
+});
+
+test('as the sample: streamed without being asked, and thinking is text too', async () => {
+  const sample = await startAgent(cloud);
+  try {
+    await sample.until('/ready', 200);
+    const { answer, chunks } = await raw(sample.url, { messages: weather });
+    assert.match(answer.headers.get('content-type'), /^text\/event-stream/);
+    const content = textOf(chunks);
+    const thought = chunks.map((chunk) => chunk.choices[0]?.delta.reasoning_content ?? '').join('');
+    assert.ok(thought.length > 0);
+    assert.match(content, /^Thinking: /);
+    assert.match(content, /\n\nText: [^]*(杭州|Hangzhou)/);
+    assert.equal(content.replaceAll(/(\n\n)?(Thinking: |Text: )/g, '').slice(0, 10), thought.slice(0, 10));
+    const whole = await (await fetch(`${sample.url}/openai/v1/chat/completions`, { method: 'POST',
+      headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ messages: weather, stream: false }) })).json();
+    assert.match(whole.choices[0].message.content, /^Thinking: [^]*\n\nText: /);
+  } finally {
+    assert.equal(await sample.stop(), 0);
+  }
+});
+
+test('after the first byte a failure is text, an error event and an end, in this order', async () => {
+  await cloud.control('/switches', { model: { quirks: 'cut' } });
+  const { answer, chunks, last } = await raw(agent.url, { messages: [{ role: 'user', content: 'hello' }], stream: true });
+  assert.equal(answer.status, 200);
+  const at = chunks.findIndex((chunk) => chunk.error);
+  assert.match(chunks[at - 1].choices[0].delta.content, /^\n\n\[Error: /);
+  assert.deepEqual(Object.keys(chunks[at].error).sort(), ['code', 'message', 'param', 'type']);
+  assert.equal(chunks[at + 1].choices[0].finish_reason, 'stop');
+  assert.equal(chunks.length, at + 2);
+  assert.equal(last, 'data: [DONE]');
+});
+
+test('every answer has a request id, and errors keep theirs', async () => {
+  for (const [path, status] of [['/health', 200], ['/nothing', 404], ['/openai/v1/models', 401]]) {
+    const answer = await fetch(agent.url + path);
+    assert.equal(answer.status, status);
+    assert.match(answer.headers.get('x-request-id') ?? '', /^req_[0-9a-f]{24}$/, path);
+  }
+});
+
 test('the models can be listed and read', async () => {
   const models = await client().models.list();
   assert.deepEqual(models.data.map((model) => model.id), ['qwen-plus']);
