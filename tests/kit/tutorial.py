@@ -38,6 +38,7 @@ def run(commands, folder, where):
 
 
 def main(guide, work):
+    work = os.path.abspath(work)
     folder, printed, counts = work, "", {"file": 0, "sh": 0, "text": 0}
     for path, kind, text in steps(guide):
         if path:
