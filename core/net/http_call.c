@@ -394,6 +394,11 @@ void http_call_explain(const struct http_call *call, CURLcode code, struct error
         return;
     }
     switch (code) {
+    case CURLE_OK:
+        /* libcurl takes a connection that ends within the head for an answer without a body. */
+        error_set_named(err, ERROR_UPSTREAM, "AnswerCut", "%s: the answer ended within its head",
+                        call->url);
+        break;
     case CURLE_COULDNT_RESOLVE_HOST:
         error_set_named(err, ERROR_UPSTREAM, "NameNotFound", "%s: the host name cannot be resolved",
                         call->url);

@@ -47,7 +47,7 @@ static void finish_call(struct http_call *call, CURLcode code)
         remove_call(call);
         return;
     }
-    if (code != CURLE_OK || call->failure != NULL)
+    if (code != CURLE_OK || call->failure != NULL || !call->has_head)
         http_call_explain(call, code, &err);
     else if (call->is_secret_answer)
         answer = secret_builder_take(&call->secret_answer, &err);

@@ -2,13 +2,16 @@
 NET_TEST_LIBS = libnet.la libbase.la $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) \
                 $(CHECK_LIBS) -lpthread
 
-check_PROGRAMS += test_loop test_sse test_http_client test_http_parser test_http_server
+check_PROGRAMS += test_loop test_sse test_http_client test_http_cut test_http_parser test_http_server
 test_loop_SOURCES = tests/net/test_loop.c
 test_loop_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_loop_LDADD = $(NET_TEST_LIBS)
 test_sse_SOURCES = tests/net/test_sse.c
 test_sse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_sse_LDADD = $(NET_TEST_LIBS)
+test_http_cut_SOURCES = tests/net/test_http_cut.c
+test_http_cut_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_http_cut_LDADD = $(NET_TEST_LIBS)
 test_http_parser_SOURCES = tests/net/test_http_parser.c
 test_http_parser_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_http_parser_LDADD = $(NET_TEST_LIBS)
