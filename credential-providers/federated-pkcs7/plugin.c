@@ -72,18 +72,24 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
                       struct sesame_instance **out_instance)
 {
     struct sesame_instance *instance = calloc(1, sizeof *instance);
+    int32_t status = SESAME_INTERNAL;
 
     if (instance == NULL)
         return SESAME_INTERNAL;
-    if (!idaas_open(&instance->provider, host, config,
-                    "the client id, applicationFederatedCredentialName, and that this credential "
-                    "trusts this machine's account and instance") ||
-        !read_config(instance, config)) {
-        destroy(instance);
-        return SESAME_INTERNAL;
+    if (idaas_open(&instance->provider, host, config,
+                   "the client id, applicationFederatedCredentialName, and that this credential "
+                   "trusts this machine's account and instance")) {
+        if (read_config(instance, config)) {
+            *out_instance = instance;
+            return SESAME_OK;
+        }
+        if (instance->instance_id == NULL)
+            status = token_provider_explain(&instance->provider, SESAME_BAD_INPUT,
+                                            "idaasInstanceId is missing: the identity document is "
+                                            "made out to this instance of IDaaS");
     }
-    *out_instance = instance;
-    return SESAME_OK;
+    destroy(instance);
+    return status;
 }
 
 static const void *get_interface(const char *id)

@@ -70,6 +70,29 @@ static void on_done(struct sesame_instance *instance, uint64_t tag, int32_t stat
     forget(exchange);
 }
 
+bool kit_exchanges_open(struct kit_exchanges *exchanges, const struct kit *kit,
+                        void (*on_answer)(struct sesame_instance *instance,
+                                          const struct kit_exchange *exchange))
+{
+    *exchanges = (struct kit_exchanges){
+        .kit = kit,
+        .http = kit->host->get_service(kit->host, SESAME_HTTP_V1),
+        .tool = kit->host->get_service(kit->host, SESAME_TOOL_HOST_V1),
+        .on_answer = on_answer,
+    };
+    return exchanges->http != NULL && exchanges->tool != NULL;
+}
+
+bool kit_exchange_is_for(const struct kit_exchanges *exchanges, uint64_t call,
+                         const struct sesame_tool_request *request, const char *name)
+{
+    if (kit_equal(request->function, name))
+        return true;
+    (void)exchanges->tool->complete(exchanges->kit->host, call, SESAME_NOT_FOUND,
+                                    kit_text("this tool has no such function"));
+    return false;
+}
+
 int32_t kit_exchange_start(struct kit_exchanges *exchanges, struct sesame_http_request *request,
                            int64_t timeout_ms, int64_t deadline_ms)
 {

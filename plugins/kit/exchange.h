@@ -26,6 +26,16 @@ struct kit_exchanges {
     void (*on_answer)(struct sesame_instance *instance, const struct kit_exchange *exchange);
 };
 
+/* Asks the host for what is needed, after kit_open; false when a service is missing. */
+bool kit_exchanges_open(struct kit_exchanges *exchanges, const struct kit *kit,
+                        void (*on_answer)(struct sesame_instance *instance,
+                                          const struct kit_exchange *exchange));
+
+/* Whether the request is for the function `name`, the tool's only one. False: the call has been
+ * completed with that. */
+bool kit_exchange_is_for(const struct kit_exchanges *exchanges, uint64_t call,
+                         const struct sesame_tool_request *request, const char *name);
+
 /* Starts `request` for its `call`; its deadline is `timeout_ms` from now or the call's, whichever
  * comes first. When it cannot be started nothing follows: the caller completes the call. */
 int32_t kit_exchange_start(struct kit_exchanges *exchanges, struct sesame_http_request *request,

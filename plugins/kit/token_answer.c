@@ -13,6 +13,7 @@
 #define TYPE_JWT "urn:ietf:params:oauth:token-type:jwt" /* what an access token may well be */
 /* Beyond it an assertion of ten minutes may look expired or not yet valid to the server. */
 #define CLOCK_DIFFERENCE_MAX_S 60
+#define LIFETIME_MAX_S ((int64_t)10 * 366 * 24 * 3600) /* longer is a mistake, not a lifetime */
 
 struct answer {
     struct token_fetch *fetch;
@@ -198,6 +199,8 @@ static void end_with_token(const struct answer *answer, uint64_t token)
     int64_t expires_at_s = read_integer(answer, "/expires_at");
     struct kit_buffer data = {0};
 
+    if (expires_in_s > LIFETIME_MAX_S)
+        expires_in_s = -1;
     if (expires_in_s < 0 && expires_at_s < 0)
         (void)jwt_expiry_read(&provider->kit, provider->secret, token, &expires_at_s);
     kit_add(&data, "{");
@@ -233,6 +236,19 @@ static bool is_other_kind(const struct answer *answer)
     return is_other;
 }
 
+/* It goes into a header: visible ASCII, as RFC 6750 section 2.1 has it and more. */
+static bool can_stand_in_a_header(const struct token_provider *provider, uint64_t token)
+{
+    struct sesame_text bytes = {NULL, 0};
+
+    if (provider->secret->borrow(provider->kit.host, token, &bytes) != SESAME_OK || bytes.len == 0)
+        return false;
+    for (size_t i = 0; i < bytes.len; i++)
+        if (bytes.data[i] <= ' ' || bytes.data[i] > '~')
+            return false;
+    return true;
+}
+
 static void end_granted(const struct answer *answer)
 {
     const struct token_provider *provider = answer->fetch->provider;
@@ -261,8 +277,13 @@ static void end_granted(const struct answer *answer)
                                          kit_text("/access_token"), &token) != SESAME_OK)
         end_unusable(answer, "invalid_answer",
                      "answered without an access_token, or not in strict JSON");
-    else
+    else if (can_stand_in_a_header(provider, token))
         end_with_token(answer, token);
+    else {
+        provider->secret->free(provider->kit.host, token);
+        end_unusable(answer, "invalid_answer",
+                     "gave an access_token that is empty or has blanks or control characters");
+    }
     free(type);
 }
 

@@ -101,14 +101,15 @@ fn text(words: &str) -> Text {
 }
 
 impl Services {
-    unsafe fn open(host: HostPtr) -> Services {
-        let get = (*host).get_service;
-        Services {
+    // None: one is missing.
+    unsafe fn open(host: HostPtr) -> Option<Services> {
+        let get = |id| Some(((*host).get_service)(host, id)).filter(|table| !table.is_null());
+        Some(Services {
             host,
-            tool: get(host, c!("sesame.tool-host/1")).cast(),
-            clock: get(host, c!("sesame.clock/1")).cast(),
-            json: get(host, c!("sesame.json/1")).cast(),
-        }
+            tool: get(c!("sesame.tool-host/1"))?.cast(),
+            clock: get(c!("sesame.clock/1"))?.cast(),
+            json: get(c!("sesame.json/1"))?.cast(),
+        })
     }
 
     fn quote(&self, words: &str) -> String {
@@ -204,7 +205,7 @@ unsafe extern "C" fn create<T: Tool>(host: HostPtr, json: Text, out: *mut *mut c
     let made = catch_unwind(AssertUnwindSafe(|| {
         // Of this library's own copy of std: a panic is told to the host, and written nowhere.
         std::panic::set_hook(Box::new(|_| {}));
-        let services = Services::open(host);
+        let services = Services::open(host)?;
         let tool = T::create(&Object { services: &services, json })?;
         Some(Box::into_raw(Box::new(Instance { services, tool })))
     }));

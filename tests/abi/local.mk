@@ -27,7 +27,7 @@ test_frozen_LDADD = $(test_tools_LDADD)
 # The same on the convenience header.
 abi-simple.so: tests/abi/simple.c plugins/include/sesame/simple_tool.h
 	$(CC) -std=c99 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -pedantic -Werror \
-	    -I$(top_srcdir)/plugins/include -o $@ $(top_srcdir)/tests/abi/simple.c
+	    -Wl,-z,relro -Wl,-z,now -I$(top_srcdir)/plugins/include -o $@ $(top_srcdir)/tests/abi/simple.c
 check_DATA += abi-simple.so
 CLEANFILES += abi-simple.so
 

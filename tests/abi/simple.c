@@ -57,5 +57,5 @@ static const struct sesame_simple_function functions[] = {
 
 SESAME_SIMPLE_TOOL("simple", "1", "Echoes.",
                    "{\"type\":\"object\",\"properties\":{\"greeting\":{\"type\":\"string\","
-                   "\"default\":\"hi\"}}}",
+                   "\"default\":\"hi\"}},\"additionalProperties\":false}",
                    functions)

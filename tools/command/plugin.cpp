@@ -76,6 +76,7 @@ struct sesame_instance {
     kit tools = {};
     const sesame_program_v1 *program = nullptr;
     const sesame_tool_host_v1 *completion = nullptr;
+    std::string name; /* of its one function */
     std::string list; /* what `list` answers */
     bool wants_json = false;
     int64_t timeout_ms = 0;
@@ -125,7 +126,11 @@ static void list(sesame_instance *instance, uint64_t call, int64_t)
 static void call_function(sesame_instance *instance, uint64_t call,
                           const sesame_tool_request *request)
 {
-    guarded(instance, call, [=] { instance->start(call, *request); });
+    if (view(request->function) != instance->name)
+        (void)instance->completion->complete(instance->tools.host, call, SESAME_NOT_FOUND,
+                                             kit_text("this tool has no such function"));
+    else
+        guarded(instance, call, [=] { instance->start(call, *request); });
 }
 
 static void cancel(sesame_instance *instance, uint64_t call)
@@ -258,6 +263,10 @@ int32_t sesame_instance::open(const sesame_host *host, sesame_text config)
     program = static_cast<const sesame_program_v1 *>(host->get_service(host, SESAME_PROGRAM_V1));
     completion =
         static_cast<const sesame_tool_host_v1 *>(host->get_service(host, SESAME_TOOL_HOST_V1));
+    if (program == nullptr || completion == nullptr)
+        return SESAME_NOT_FOUND;
+    name = view(raw(config, "/name"));
+    name = name.substr(1, name.size() - 2); /* without quotes; its pattern has no escapes */
     wants_json = view(raw(config, "/output")) == "\"json\"";
     timeout_ms = number(config, "/timeout_s") * 1000;
     output_max_bytes = static_cast<uint64_t>(number(config, "/output_max_bytes"));

@@ -27,6 +27,7 @@ static const char config_schema[] =
 struct sesame_instance {
     struct kit kit;
     struct kit_exchanges exchanges;
+    char *name; /* of its one function */
     char *url;
     char *credential;
     char *method;
@@ -124,8 +125,11 @@ static int32_t send_request(struct sesame_instance *instance, uint64_t call,
 static void call_function(struct sesame_instance *instance, uint64_t handle,
                           const struct sesame_tool_request *request)
 {
-    int32_t status = send_request(instance, handle, request);
+    int32_t status;
 
+    if (!kit_exchange_is_for(&instance->exchanges, handle, request, instance->name))
+        return;
+    status = send_request(instance, handle, request);
     if (status == SESAME_OK)
         return;
     (void)instance->exchanges.tool->complete(
@@ -153,6 +157,7 @@ static void destroy(struct sesame_instance *instance)
 {
     kit_exchanges_clear(&instance->exchanges);
     kit_clear(&instance->list);
+    free(instance->name);
     free(instance->url);
     free(instance->credential);
     free(instance->method);
@@ -166,13 +171,14 @@ static bool read_config(struct sesame_instance *instance, struct sesame_text con
     const struct kit *kit = &instance->kit;
     struct sesame_text name, description, parameters;
 
+    instance->name = kit_get_string(kit, config, "/name");
     instance->url = kit_get_string(kit, config, "/url");
     instance->credential = kit_get_string(kit, config, "/credential");
     instance->method = kit_get_string(kit, config, "/method");
     instance->body = kit_get_string(kit, config, "/body");
     instance->content_type = kit_get_string(kit, config, "/content_type");
-    if (instance->url == NULL || instance->credential == NULL || instance->method == NULL ||
-        instance->body == NULL || instance->content_type == NULL ||
+    if (instance->name == NULL || instance->url == NULL || instance->credential == NULL ||
+        instance->method == NULL || instance->body == NULL || instance->content_type == NULL ||
         !kit_get_int(kit, config, "/timeout_s", &instance->timeout_ms) ||
         !kit_get_int(kit, config, "/result_max_bytes", &instance->result_max_bytes) ||
         !kit_find(kit, config, "/name", &name) ||
@@ -197,13 +203,9 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
 
     if (instance == NULL)
         return SESAME_INTERNAL;
-    instance->exchanges = (struct kit_exchanges){
-        .kit = &instance->kit,
-        .http = host->get_service(host, SESAME_HTTP_V1),
-        .tool = host->get_service(host, SESAME_TOOL_HOST_V1),
-        .on_answer = complete_answer,
-    };
-    if (kit_open(&instance->kit, host) && read_config(instance, config)) {
+    if (kit_open(&instance->kit, host) &&
+        kit_exchanges_open(&instance->exchanges, &instance->kit, complete_answer) &&
+        read_config(instance, config)) {
         *out_instance = instance;
         return SESAME_OK;
     }

@@ -9,32 +9,29 @@ enum { PARAMETER_MAX_COUNT = 32, SHOWN_MAX_BYTES = 1000 };
 
 /* What OpenAPI has and this tool has not (other styles, cookies, references) does not fit it. */
 static const char config_schema[] =
-    "{\"type\":\"object\",\"properties\":{"
-    "\"server\":{\"type\":\"string\",\"pattern\":\"^[^?#]*[^/?#]$\",\"x-origin\":true},"
-    "\"path\":{\"type\":\"string\",\"pattern\":\"^/[^?#]*$\"},"
-    "\"method\":{\"enum\":[\"GET\",\"PUT\",\"POST\",\"DELETE\",\"PATCH\"],\"default\":\"GET\"},"
-    "\"operation\":{\"type\":\"object\",\"properties\":{"
-    "\"operationId\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_.-]{1,64}$\"},"
-    "\"parameters\":{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"object\","
-    "\"properties\":{\"name\":{\"type\":\"string\",\"minLength\":1},\"description\":{\"type\":"
-    "\"string\"},\"in\":{\"enum\":[\"path\",\"query\",\"header\"]},\"schema\":{\"type\":\"object\"}"
-    ","
-    "\"allowReserved\":{\"const\":false}},\"required\":[\"name\",\"in\",\"schema\"],"
-    "\"if\":{\"properties\":{\"in\":{\"const\":\"query\"}}},"
-    "\"then\":{\"properties\":{\"style\":{\"const\":\"form\"}}},"
-    "\"else\":{\"properties\":{\"style\":{\"const\":\"simple\"}}}}},"
+    "{\"type\":\"object\",\"properties\":{\"server\":{\"type\":\"string\","
+    "\"pattern\":\"^[^?#]*[^/?#]$\",\"x-origin\":true},\"path\":{\"type\":\"string\","
+    "\"pattern\":\"^/[^?#]*$\"},\"method\":{\"enum\":[\"GET\",\"PUT\",\"POST\",\"DELETE\","
+    "\"PATCH\"],\"default\":\"GET\"},\"operation\":{\"type\":\"object\",\"properties\":{"
+    "\"operationId\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_.-]{1,64}$\"},\"parameters\":{"
+    "\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"object\",\"properties\":{\"name\":{"
+    "\"type\":\"string\",\"minLength\":1},\"description\":{\"type\":\"string\"},\"in\":{"
+    "\"enum\":[\"path\",\"query\",\"header\"]},\"schema\":{\"type\":\"object\"},"
+    "\"allowReserved\":{\"const\":false}},\"required\":[\"name\",\"in\",\"schema\"],\"if\":{"
+    "\"properties\":{\"in\":{\"const\":\"query\"}}},\"then\":{\"properties\":{\"style\":{"
+    "\"const\":\"form\"}}},\"else\":{\"properties\":{\"style\":{\"const\":\"simple\"}}}}},"
     "\"requestBody\":{\"type\":\"object\",\"properties\":{\"content\":{\"type\":\"object\","
     "\"properties\":{\"application/json\":{\"type\":\"object\",\"properties\":{\"schema\":{"
     "\"type\":\"object\"}},\"required\":[\"schema\"]}},\"required\":[\"application/json\"]}},"
-    "\"required\":[\"content\"]}},\"required\":[\"operationId\"]},"
-    "\"credential\":{\"type\":\"string\",\"default\":\"\",\"x-credential\":true},"
-    "\"timeout_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":600,\"default\":60},"
-    "\"answer_max_bytes\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":4194304,"
-    "\"default\":1048576}},\"required\":[\"server\",\"path\",\"operation\"],"
-    "\"additionalProperties\":false}";
+    "\"required\":[\"content\"]}},\"required\":[\"operationId\"]},\"credential\":{"
+    "\"type\":\"string\",\"default\":\"\",\"x-credential\":true},\"timeout_s\":{"
+    "\"type\":\"integer\",\"minimum\":1,\"maximum\":600,\"default\":60},\"answer_max_bytes\":{"
+    "\"type\":\"integer\",\"minimum\":1,\"maximum\":4194304,\"default\":1048576}},"
+    "\"required\":[\"server\",\"path\",\"operation\"],\"additionalProperties\":false}";
 
-enum { SERVER, PATH, METHOD, CREDENTIAL, TEXT_COUNT };
-static const char *const text_pointers[] = {"/server", "/path", "/method", "/credential"};
+enum { SERVER, PATH, METHOD, CREDENTIAL, NAME, TEXT_COUNT };
+static const char *const text_pointers[] = {"/server", "/path", "/method", "/credential",
+                                            "/operation/operationId"};
 
 struct sesame_instance {
     struct kit kit;
@@ -89,6 +86,8 @@ static void call_function(struct sesame_instance *instance, uint64_t call,
     const char *why = "the host did not send the request: see its log";
     int32_t status = SESAME_BAD_INPUT;
 
+    if (!kit_exchange_is_for(&instance->exchanges, call, request, instance->texts[NAME]))
+        return;
     http.header_count = kit_find(&instance->kit, request->arguments, "/body", &http.body) ? 2 : 1;
     for (size_t i = 0; i < instance->parameter_count; i++) {
         const struct kit_parameter *parameter = &instance->parameters[i];
@@ -142,8 +141,7 @@ static void on_answer(struct sesame_instance *instance, const struct kit_exchang
 
 /* ---- from the operation to a function -------------------------------------------------------- */
 
-/* One property of the function's parameters: its schema, with the description that OpenAPI has
- * beside it. */
+/* One property of the parameters: its schema, and the description that OpenAPI has beside it. */
 static void add_property(const struct kit *kit, struct kit_buffer *properties,
                          struct kit_buffer *required, const struct kit_parameter *parameter,
                          struct sesame_text schema, struct sesame_text description)
@@ -192,9 +190,10 @@ static bool read_parameters(struct sesame_instance *instance, struct sesame_text
 static bool read_operation(struct sesame_instance *instance, struct sesame_text operation)
 {
     struct kit_buffer *list = &instance->list, properties = {0}, required = {0};
-    struct sesame_text name = {NULL, 0}, words = kit_text("\"\"");
+    struct sesame_text name = {NULL, 0}, words;
 
     (void)kit_find(&instance->kit, operation, "/operationId", &name);
+    words = name; /* a model needs some description */
     if (!kit_find(&instance->kit, operation, "/description", &words))
         (void)kit_find(&instance->kit, operation, "/summary", &words);
     list->has_failed = !read_parameters(instance, operation, &properties, &required);
@@ -263,10 +262,9 @@ static int32_t create(const struct sesame_host *host, struct sesame_text config,
 
     if (instance == NULL)
         return SESAME_INTERNAL;
-    instance->exchanges =
-        (struct kit_exchanges){&instance->kit, host->get_service(host, SESAME_HTTP_V1),
-                               host->get_service(host, SESAME_TOOL_HOST_V1), NULL, on_answer};
-    if (kit_open(&instance->kit, host) && read_config(instance, config)) {
+    if (kit_open(&instance->kit, host) &&
+        kit_exchanges_open(&instance->exchanges, &instance->kit, on_answer) &&
+        read_config(instance, config)) {
         status = add_path(instance, NULL, &ignored) ? SESAME_OK : SESAME_BAD_INPUT;
         if (status != SESAME_OK)
             instance->kit.log->explain(host, kit_text("a {place} of \"path\" is no parameter of "

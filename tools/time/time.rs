@@ -28,6 +28,9 @@ impl Tool for Time {
             let text = |name: &str| arguments.get(name).ok_or(format!("{} is missing", name));
             return between(&text("/from")?, &text("/to")?);
         }
+        if function != "current_time" {
+            return Err("this tool has no such function".into());
+        }
         let zone = arguments.get("/zone").unwrap_or_else(|| self.zone.clone());
         let now_s = host.now_s();
         zone_at(&self.folder, &zone, now_s).map(|offset| describe(&zone, now_s, &offset))
