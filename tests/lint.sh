@@ -21,7 +21,7 @@ grep -nE '\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|atoi|atol|alloca|sscanf|
     "${sources[@]}" && complain "banned function"
 
 # Folders in the order in which they may include one another: a folder sees those before it.
-layers=(base config net jwt credential model plugin sandbox agent server cli)
+layers=(base config net jwt credential model plugin sandbox check agent server cli)
 declare -A rank
 for i in "${!layers[@]}"; do rank[${layers[$i]}]=$i; done
 rank[credential]=${rank[jwt]}

@@ -3,11 +3,35 @@
 
 #include "base/text.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[] = {"--config", "--idaas-config", "--listen",
-                                    "--key",    "--json",         "--reveal"};
+/* Options with a value, and where it goes. */
+static const struct {
+    const char *name;
+    size_t offset;
+} values[] = {
+    {"--config", offsetof(struct command_line, config)},
+    {"--idaas-config", offsetof(struct command_line, idaas_config)},
+    {"--listen", offsetof(struct command_line, listen)},
+    {"--key", offsetof(struct command_line, key)},
+    {"--seed", offsetof(struct command_line, seed)},
+    {"--only", offsetof(struct command_line, only)},
+    {"--example", offsetof(struct command_line, example)},
+};
+#define VALUE_COUNT (sizeof values / sizeof values[0])
+
+/* Options without one. */
+static const struct {
+    const char *name;
+    size_t offset;
+} flags[] = {
+    {"--json", offsetof(struct command_line, is_json)},
+    {"--reveal", offsetof(struct command_line, reveals)},
+    {"--list", offsetof(struct command_line, is_list)},
+};
+#define FLAG_COUNT (sizeof flags / sizeof flags[0])
 
 /* The value of `--name VALUE` or `--name=VALUE`; NULL when `argument` is another option. */
 static const char *value_of(const char *name, int argc, char **argv, int *index, bool *is_missing)
@@ -30,12 +54,37 @@ static const char *value_of(const char *name, int argc, char **argv, int *index,
 
 static bool unknown_option(const char *argument)
 {
-    const char *near = text_nearest(argument, names, sizeof names / sizeof names[0]);
+    const char *names[VALUE_COUNT + FLAG_COUNT], *near;
 
+    for (size_t i = 0; i < VALUE_COUNT; i++)
+        names[i] = values[i].name;
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        names[VALUE_COUNT + i] = flags[i].name;
+    near = text_nearest(argument, names, VALUE_COUNT + FLAG_COUNT);
     if (near != NULL)
         fprintf(stderr, "sesame: unknown option %s; did you mean %s?\n", argument, near);
     else
         fprintf(stderr, "sesame: unknown option %s; see sesame --help\n", argument);
+    return false;
+}
+
+/* Takes the option at `*index`; false when it is none of ours, or lacks its value. */
+static bool take_option(int argc, char **argv, int *index, struct command_line *out,
+                        bool *is_missing)
+{
+    for (size_t i = 0; i < VALUE_COUNT; i++) {
+        const char *value = value_of(values[i].name, argc, argv, index, is_missing);
+
+        if (value != NULL)
+            memcpy((char *)out + values[i].offset, &value, sizeof value);
+        if (value != NULL || *is_missing)
+            return value != NULL;
+    }
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        if (strcmp(argv[*index], flags[i].name) == 0) {
+            *(bool *)((char *)out + flags[i].offset) = true;
+            return true;
+        }
     return false;
 }
 
@@ -48,24 +97,13 @@ bool command_line_read(int argc, char **argv, struct command_line *out)
     out->words = argv;
     for (int i = 0; i < argc; i++) {
         bool is_missing = false;
-        const char *value;
 
-        if ((value = value_of("--config", argc, argv, &i, &is_missing)) != NULL)
-            out->config = value;
-        else if ((value = value_of("--idaas-config", argc, argv, &i, &is_missing)) != NULL)
-            out->idaas_config = value;
-        else if ((value = value_of("--listen", argc, argv, &i, &is_missing)) != NULL)
-            out->listen = value;
-        else if ((value = value_of("--key", argc, argv, &i, &is_missing)) != NULL)
-            out->key = value;
-        else if (is_missing)
+        if (take_option(argc, argv, &i, out, &is_missing))
+            continue;
+        if (is_missing)
             return false;
-        else if (strncmp(argv[i], java_option, sizeof java_option - 1) == 0)
+        if (strncmp(argv[i], java_option, sizeof java_option - 1) == 0)
             out->idaas_config = argv[i] + sizeof java_option - 1;
-        else if (strcmp(argv[i], "--json") == 0)
-            out->is_json = true;
-        else if (strcmp(argv[i], "--reveal") == 0)
-            out->reveals = true;
         else if (argv[i][0] == '-' && argv[i][1] != '\0')
             return unknown_option(argv[i]);
         else

@@ -13,10 +13,12 @@ struct command_line {
         *idaas_config;  /* --idaas-config FILE, or the sample's -Dcloud_idaas_config_path=FILE */
     const char *listen; /* --listen HOST:PORT */
     const char *key;    /* --key FILE */
-    bool is_json;       /* --json */
-    bool reveals;       /* --reveal */
-    bool just_tools;    /* set by the command: of the host file it uses the tools and no more */
-    char **words;       /* borrowed from argv */
+    const char *seed, *only, *example; /* --seed N, --only CHECK, --example FILE: plugin check */
+    bool is_list;                      /* --list: plugin check */
+    bool is_json;                      /* --json */
+    bool reveals;                      /* --reveal */
+    bool just_tools; /* set by the command: of the host file it uses the tools and no more */
+    char **words;    /* borrowed from argv */
     int word_count;
 };
 
@@ -30,6 +32,8 @@ int plugin_command(const struct command_line *line);
 int plugin_trust_command(const struct command_line *line);
 /* plugin new KIND NAME */
 int plugin_new_command(const struct command_line *line);
+/* plugin check FILE.so | --list */
+int plugin_check_command(const struct command_line *line);
 int tool_command(const struct command_line *line);
 int doctor_command(const struct command_line *line);
 int demo_command(const struct command_line *line);

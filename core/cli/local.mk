@@ -10,7 +10,8 @@ sesame_SOURCES = \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \
     core/cli/notify.c core/cli/notify.h \
-    core/cli/plugin_command.c core/cli/plugin_new.c core/cli/plugin_trust_command.c \
+    core/cli/plugin_check_command.c core/cli/plugin_command.c core/cli/plugin_new.c \
+    core/cli/plugin_trust_command.c \
     core/cli/provider_config.c core/cli/provider_config.h \
     core/cli/provider_set.c core/cli/provider_set.h \
     core/cli/reload.c core/cli/reload.h \
@@ -21,7 +22,7 @@ sesame_SOURCES = \
     core/cli/tool_command.c \
     core/cli/tool_host_set.c core/cli/tool_host_set.h \
     core/cli/worker.c core/cli/worker.h
-sesame_LDADD = libserver.la libagent.la libplugin.la libmodel.la libcredential.la libjwt.la \
+sesame_LDADD = libserver.la libagent.la libcheck.la libplugin.la libmodel.la libcredential.la libjwt.la \
     libnet.la libconfig.la libbase.la \
     $(CURL_LIBS) $(EVENT_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) -ldl -lpthread
 

@@ -15,8 +15,9 @@ static const struct command {
     {"doctor", doctor_command, "walk through everything a turn needs and say what to fix"},
     {"config", config_command, "config check: read both files, show every problem"},
     {"plugin", plugin_command,
-     "plugin list | show ID | digest FILE.so | sign, verify --key FILE.pem FILE.so | new KIND "
-     "NAME"},
+     "plugin list | show ID | check FILE.so | digest FILE.so | sign, verify --key FILE.pem FILE.so "
+     "| "
+     "new KIND NAME"},
     {"tool", tool_command, "tool list | tool call FUNCTION [JSON]: try a tool without a model"},
     {"token", token_command, "token CREDENTIAL [--reveal]: fetch one credential"},
 };
@@ -33,6 +34,10 @@ static void print_help(void)
         "  --idaas-config FILE  the IDaaS SDK file (default: CLOUD_IDAAS_CONFIG_PATH, else\n"
         "                       ~/.cloud_idaas/client-config.json)\n"
         "  --listen HOST:PORT   instead of \"listen\" of the host file\n"
+        "  --json               plugin check, tool list: for programs\n"
+        "  --only CHECK, --seed N, --example FILE, --list\n"
+        "                       plugin check: one check or group; the same random values again;\n"
+        "                       a configuration and answers to check with; the checks there are\n"
         "  --version, --help\n");
 }
 

@@ -88,6 +88,8 @@ int plugin_command(const struct command_line *line)
     struct error err = {0};
     int status;
 
+    if (line->word_count >= 1 && strcmp(line->words[0], "check") == 0)
+        return plugin_check_command(line);
     if (line->word_count == 2 &&
         (strcmp(line->words[0], "digest") == 0 || strcmp(line->words[0], "sign") == 0 ||
          strcmp(line->words[0], "verify") == 0))
@@ -96,7 +98,8 @@ int plugin_command(const struct command_line *line)
         return plugin_new_command(line);
     if (!is_show && (line->word_count != 1 || strcmp(line->words[0], "list") != 0)) {
         fprintf(stderr,
-                "usage: sesame plugin list | show ID | digest FILE.so | sign --key PRIVATE.pem "
+                "usage: sesame plugin list | show ID | check FILE.so | digest FILE.so | sign --key "
+                "PRIVATE.pem "
                 "FILE.so | "
                 "verify --key PUBLIC.pem FILE.so | new tool|credential-provider NAME\n");
         return EXIT_WRONG_USE;

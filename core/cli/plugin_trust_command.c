@@ -15,24 +15,6 @@
 
 DEFINE_CLEANUP(cleanup_manifest, struct plugin_manifest, plugin_manifest_free)
 
-/* The manifest beside FILE.so, which has its name. */
-static struct plugin_manifest *manifest_of(const char *file, struct error *err)
-{
-    const char *slash = strrchr(file, '/'), *name = slash == NULL ? file : slash + 1;
-    const char *dot = strrchr(name, '.');
-    CLEANUP(cleanup_free) char *folder = NULL;
-    CLEANUP(cleanup_free) char *manifest = NULL;
-
-    folder = slash == NULL ? strdup(".") : slice_dup((struct slice){file, (size_t)(slash - file)});
-    if (asprintf(&manifest, "%.*s.json", dot == NULL ? (int)strlen(name) : (int)(dot - name),
-                 name) < 0)
-        manifest = NULL;
-    if (folder != NULL && manifest != NULL)
-        return plugin_manifest_read(folder, manifest, err);
-    error_set(err, ERROR_NO_MEMORY, "no memory for a path");
-    return NULL;
-}
-
 static bool print_digest(const char *file, struct error *err)
 {
     CLEANUP(cleanup_close) int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -48,7 +30,7 @@ static bool print_digest(const char *file, struct error *err)
 
 static bool sign_or_verify(const char *file, const char *key, bool is_sign, struct error *err)
 {
-    CLEANUP(cleanup_manifest) struct plugin_manifest *manifest = manifest_of(file, err);
+    CLEANUP(cleanup_manifest) struct plugin_manifest *manifest = plugin_manifest_beside(file, err);
 
     if (manifest == NULL)
         return error_prefix(err, "the manifest beside %s", file);

@@ -79,6 +79,9 @@ void instance_stop(struct plugin_instance *instance, void (*on_stopped)(void *ar
 /* Kills its handles and destroys it. Stopped or not. */
 void instance_free(struct plugin_instance *instance);
 
+/* The ids of the services that a kind of plugin is offered, one by one; NULL behind the last. */
+const char *plugin_service_name(size_t index, bool for_tools);
+
 /* The instance behind a host pointer, or NULL when the call comes from a wrong thread (counted). */
 struct plugin_instance *instance_enter(const struct sesame_host *host);
 void instance_misbehaved(struct plugin_instance *instance, const char *kind);

@@ -59,6 +59,14 @@ static const void *get_service(const struct sesame_host *host, const char *id)
     return NULL;
 }
 
+const char *plugin_service_name(size_t index, bool for_tools)
+{
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+        if ((for_tools ? services[i].for_tools : services[i].for_providers) && index-- == 0)
+            return services[i].id;
+    return NULL;
+}
+
 /* ---- origins and secrets of the configuration ------------------------------------------------ */
 
 static bool grant(void *arg, const char *pointer, const char *kind, const char *url,

@@ -34,6 +34,8 @@ void plugin_library_free(struct plugin_library *library);
 /* Reads one manifest; NULL with `err`. */
 struct plugin_manifest *plugin_manifest_read(const char *directory, const char *name,
                                              struct error *err);
+/* The one beside the library `file`, which has its name. */
+struct plugin_manifest *plugin_manifest_beside(const char *file, struct error *err);
 void plugin_manifest_free(struct plugin_manifest *manifest);
 
 /* Who can write the file can be this process: it must belong to root or to us, and nobody else may

@@ -158,3 +158,20 @@ struct plugin_manifest *plugin_manifest_read(const char *directory, const char *
     plugin_manifest_free(manifest);
     return NULL;
 }
+
+struct plugin_manifest *plugin_manifest_beside(const char *file, struct error *err)
+{
+    const char *slash = strrchr(file, '/'), *name = slash == NULL ? file : slash + 1;
+    const char *dot = strrchr(name, '.');
+    CLEANUP(cleanup_free) char *folder = NULL;
+    CLEANUP(cleanup_free) char *manifest = NULL;
+
+    folder = slash == NULL ? strdup(".") : slice_dup((struct slice){file, (size_t)(slash - file)});
+    if (asprintf(&manifest, "%.*s.json", dot == NULL ? (int)strlen(name) : (int)(dot - name),
+                 name) < 0)
+        manifest = NULL;
+    if (folder != NULL && manifest != NULL)
+        return plugin_manifest_read(folder, manifest, err);
+    error_set(err, ERROR_NO_MEMORY, "no memory for a path");
+    return NULL;
+}

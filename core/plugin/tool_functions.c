@@ -51,7 +51,7 @@ void tool_functions_free(struct tool_functions *functions)
     free(functions);
 }
 
-static bool is_name(const char *name, size_t len)
+bool tool_function_is_name(const char *name, size_t len)
 {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -95,7 +95,7 @@ static bool read_function(struct json_object *json, struct tool_functions *funct
     const char *description = name == NULL ? NULL : json_get_string(json, "description", NULL);
     struct json_object *parameters = name == NULL ? NULL : json_get_object(json, "parameters");
 
-    if (name == NULL || !is_name(name, len))
+    if (name == NULL || !tool_function_is_name(name, len))
         return error_set(err, ERROR_BAD_INPUT, "a function without a proper name");
     for (size_t i = 0; i < functions->count; i++)
         if (strcmp(functions->items[i].name, name) == 0)

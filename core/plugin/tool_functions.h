@@ -8,4 +8,7 @@
 struct tool_functions *tool_functions_parse(const char *data, size_t len, int json_depth,
                                             const char *tool, struct error *err);
 
+/* Whether a function may have this name (sesame/tool.h). */
+bool tool_function_is_name(const char *name, size_t len);
+
 #endif
