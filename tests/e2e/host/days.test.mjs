@@ -141,6 +141,29 @@ test('HAProxy in front and the host agree on where a request ends', { skip: !exi
   rmSync(folder, { recursive: true });
 });
 
+test('a turn too many is 429, and there is room again when one ends', async () => {
+  const agent = await startAgent(cloud, { config: { compat: { java_sample: false }, limits: { open_turns: 1 } } });
+  await agent.until('/ready', 200);
+  await cloud.control('/switches', { model: { delta_delay_ms: 50, delta_count: 100 } });
+  const first = await client(agent).chat.completions.create(hello);
+  await assert.rejects(client(agent).chat.completions.create(hello), (error) => {
+    assert.deepEqual([error.status, error.code, error.type], [429, 'rate_limit_exceeded', 'rate_limit_error']);
+    assert.equal(error.headers.get('retry-after'), '1');
+    return true;
+  });
+  first.controller.abort();
+  await cloud.control('/reset', {});
+  let served;
+  for (let i = 0; i < 50 && served === undefined; i++) {
+    served = await client(agent).chat.completions.create({ ...hello, stream: false }).catch((error) => {
+      assert.equal(error.status, 429);
+    });
+    if (served === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(served.choices[0].finish_reason, 'stop');
+  assert.equal(await agent.stop(), 0);
+});
+
 test('while there were never any keys a request is 503, and afterwards it is served', async () => {
   await cloud.control('/fail', { at: 'jwks', times: -1, status: 503 });
   const agent = await startAgent(cloud);
