@@ -76,6 +76,7 @@ struct model_config {
     char *credential;
     char *system_prompt;
     bool is_thinking_enabled;
+    bool thinks_by_template; /* the switch is an argument of the chat template (vLLM, llama.cpp) */
     int64_t thinking_budget_tokens;
     int64_t connect_timeout_ms;
     int64_t first_byte_timeout_ms;

@@ -402,13 +402,17 @@ void host_read_credentials(const struct place *root, struct host_config *config)
 
 static void read_thinking(const struct place *model, struct model_config *out)
 {
-    static const char *const keys[] = {"enabled", "budget_tokens"};
+    static const char *const keys[] = {"enabled", "budget_tokens", "switch"};
+    static const char *const switches[] = {"enable_thinking", "chat_template_kwargs"};
     struct place place;
 
     place_object(model, "thinking", &place);
     place_check_keys(&place, keys, COUNT(keys));
     out->is_thinking_enabled = place_bool(&place, "enabled", false);
     out->thinking_budget_tokens = place_int(&place, "budget_tokens", 5000, 1, 1000000);
+    out->thinks_by_template =
+        place_choice(&place, "switch", place_text(&place, "switch", switches[0]), switches,
+                     COUNT(switches)) == 1;
 }
 
 static char *without_slash(char *url)

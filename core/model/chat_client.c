@@ -295,6 +295,21 @@ static void on_timer(void *arg)
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
+/* Said in any case: some models think unless they are told not to. */
+static bool add_thinking(const struct model_config *config, struct buffer *body, struct error *err)
+{
+    const char *value = config->is_thinking_enabled ? "true" : "false";
+
+    if (config->thinks_by_template)
+        return buffer_printf(body, err, ",\"chat_template_kwargs\":{\"enable_thinking\":%s}",
+                             value);
+    if (!buffer_printf(body, err, ",\"enable_thinking\":%s", value))
+        return false;
+    return !config->is_thinking_enabled || config->thinking_budget_tokens <= 0 ||
+           buffer_printf(body, err, ",\"thinking_budget\":%lld",
+                         (long long)config->thinking_budget_tokens);
+}
+
 static bool build_body(struct chat_call *call, const struct chat_request *request,
                        struct error *err)
 {
@@ -315,14 +330,7 @@ static bool build_body(struct chat_call *call, const struct chat_request *reques
                                  ? ",\"tool_choice\":\"none\""
                                  : ",\"tool_choice\":\"auto\",\"parallel_tool_calls\":true",
                              err);
-    ok = ok && buffer_add_text(body,
-                               config->is_thinking_enabled ? ",\"enable_thinking\":true"
-                                                           : ",\"enable_thinking\":false",
-                               err);
-    if (ok && config->is_thinking_enabled && config->thinking_budget_tokens > 0)
-        ok = buffer_printf(body, err, ",\"thinking_budget\":%lld",
-                           (long long)config->thinking_budget_tokens);
-    return ok && buffer_add_char(body, '}', err);
+    return ok && add_thinking(config, body, err) && buffer_add_char(body, '}', err);
 }
 
 static void attempt(struct chat_call *call)

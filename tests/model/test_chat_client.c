@@ -190,6 +190,21 @@ START_TEST(tools_are_offered_to_be_called_in_parallel_or_only_shown)
 }
 END_TEST
 
+START_TEST(a_server_with_chat_templates_is_told_its_way_whether_to_think)
+{
+    config.thinks_by_template = true;
+    config.thinking_budget_tokens = 5000;
+    for (int i = 0; i < 2; i++) {
+        config.is_thinking_enabled = i == 1;
+        dones = 0;
+        RUN({.body = STOP_EVENT});
+        ck_assert_ptr_nonnull(strstr(
+            peer.last_body, i == 1 ? ",\"chat_template_kwargs\":{\"enable_thinking\":true}}"
+                                   : ",\"chat_template_kwargs\":{\"enable_thinking\":false}}"));
+    }
+}
+END_TEST
+
 /* ---- ends -------------------------------------------------------------------------------------
  */
 
@@ -410,6 +425,7 @@ int main(void)
     const TTest *const tests[] = {
         a_request_without_tools_says_everything_that_matters,
         tools_are_offered_to_be_called_in_parallel_or_only_shown,
+        a_server_with_chat_templates_is_told_its_way_whether_to_think,
         a_finish_reason_completes_an_answer_that_is_cut_behind_it,
         an_error_in_the_stream_ends_the_call_although_the_server_goes_on,
         an_error_event_is_an_error_whatever_its_data,
