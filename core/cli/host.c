@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cli/locate.h"
+#include "cli/plugin_folder.h"
 #include "cli/provider_set.h"
 #include "cli/tool_host_set.h"
 #include "cli/worker.h"
@@ -195,19 +196,7 @@ static void on_keys_failure(void *arg, const struct error *why, bool has_keys)
 
 static bool open_catalogue(struct host *host, struct error *err)
 {
-    const struct plugins_config *plugins = &host->setup->host->plugins;
-    CLEANUP(cleanup_free) char *directory = locate_plugins(plugins->directory);
-    CLEANUP(cleanup_free) const char **extra = calloc(plugins->count + 1, sizeof *extra);
-    size_t count = 0;
-
-    if (directory == NULL || extra == NULL)
-        return error_set(err, ERROR_NO_MEMORY, "no memory for the plugins");
-    for (size_t i = 0; i < plugins->count; i++)
-        if (plugins->items[i].directory[0] != '\0')
-            extra[count++] = plugins->items[i].directory;
-    host->catalogue = plugin_catalogue_new(directory, extra, err);
-    if (host->catalogue != NULL)
-        plugin_catalogue_set_trust(host->catalogue, plugins);
+    host->catalogue = plugin_folder_open(&host->setup->host->plugins, err);
     return host->catalogue != NULL;
 }
 

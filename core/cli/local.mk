@@ -10,7 +10,10 @@ sesame_SOURCES = \
     core/cli/locate.c core/cli/locate.h \
     core/cli/main.c \
     core/cli/notify.c core/cli/notify.h \
-    core/cli/plugin_check_command.c core/cli/plugin_command.c core/cli/plugin_new.c \
+    core/cli/plugin_check_command.c core/cli/plugin_command.c \
+    core/cli/plugin_folder.c core/cli/plugin_folder.h \
+    core/cli/plugin_new.c \
+    core/cli/plugin_show.c core/cli/plugin_show.h \
     core/cli/plugin_trust_command.c \
     core/cli/provider_config.c core/cli/provider_config.h \
     core/cli/provider_set.c core/cli/provider_set.h \

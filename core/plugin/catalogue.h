@@ -73,6 +73,8 @@ struct plugin_library *plugin_library_open_apart(struct plugin_catalogue *catalo
  * as "landlock", "" when nothing is missing. */
 void plugin_library_missing_guards(const struct plugin_library *library, char *out, size_t size);
 const struct plugin_manifest *plugin_library_manifest(const struct plugin_library *library);
+/* The services it needs, NULL-terminated, borrowed. */
+const char *const *plugin_library_needs(const struct plugin_library *library);
 /* The descriptor's schema as JSON, borrowed. */
 struct json_object *plugin_library_schema(const struct plugin_library *library);
 

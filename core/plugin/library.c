@@ -120,6 +120,11 @@ const struct plugin_manifest *plugin_library_manifest(const struct plugin_librar
     return library->manifest;
 }
 
+const char *const *plugin_library_needs(const struct plugin_library *library)
+{
+    return library->descriptor->needs;
+}
+
 struct json_object *plugin_library_schema(const struct plugin_library *library)
 {
     return library->schema_json;
