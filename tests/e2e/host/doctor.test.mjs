@@ -153,7 +153,7 @@ const online = [
     'clock', /the clock of this machine/, /set the clock/, /(59\d|60\d) s ahead/],
   ['the CA is not named', () => ({ env: { SSL_CERT_FILE: undefined } }),
     'sign-in keys', /SSL_CERT_FILE/, /SSL_CERT_FILE/, /not trusted/],
-  ['the name of the issuer cannot be resolved', () => ({ env: { JWKS_ENDPOINT: 'https://nowhere.invalid/jwks' } }),
+  ['the name of the issuer cannot be resolved', () => ({ env: { JWKS_ENDPOINT: 'https://nowhere.invalid/jwks' }, warns: 'configuration' }),
     'sign-in keys', /inbound\.jwks_url \(JWKS_ENDPOINT\)/, /host name/, /cannot be resolved/],
   ['the way out is through a proxy', () => ({ env: { JWKS_ENDPOINT: 'https://127.0.0.1:1/jwks', https_proxy: 'http://recognise-me-user@127.0.0.1:3128' }, warns: 'proxy' }),
     'sign-in keys', /JWKS_ENDPOINT/, /https_proxy is set.*no proxy/, /cannot connect/],
