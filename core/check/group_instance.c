@@ -120,6 +120,9 @@ static void leaves_no_memory(struct check *check)
     int count = check->placement == PLACEMENT_INLINE ? 800 : 500;
     long long before, left = 0;
 
+#ifdef __SANITIZE_ADDRESS__
+    check_skip(check, "the sanitizer's allocator cannot be asked");
+#endif
     bench_destroy(bench);
     make_many(check, bench, many(check));
     before = used_bytes(bench);

@@ -33,10 +33,21 @@ static void expect_good(struct check_run_request *run)
 START_TEST(the_plugins_of_this_tree_pass)
 {
     static const char *const names[] = {
-        "alibaba-cloud",  "client-secret",   "enterprise-service",
-        "federated-oidc", "federated-pca",   "federated-pkcs7",
-        "file",           "http-json",       "mcp",
-        "oauth2",         "private-key-jwt",
+        "client-secret",
+        "command",
+        "http-json",
+        "mcp",
+#ifndef __SANITIZE_ADDRESS__ /* which makes each process ten times as slow */
+        "alibaba-cloud",
+        "enterprise-service",
+        "federated-oidc",
+        "federated-pca",
+        "federated-pkcs7",
+        "file",
+        "oauth2",
+        "private-key-jwt",
+        "time",
+#endif
     };
     static struct check_run_request runs[sizeof names / sizeof names[0]];
     size_t count = 0;
