@@ -115,9 +115,6 @@ void bench_operate(struct bench *bench, size_t index, int64_t timeout_ms,
 /* The scope that a provider is asked for: the example's, or one that any would take. */
 const char *bench_scope(struct bench *bench);
 
-/* How many different operations bench_start knows: functions, or 1. */
-size_t bench_operation_count(struct bench *bench);
-
 /* Succeeded: a token, or a result that is no error. */
 bool bench_result_is_good(const struct bench_result *result);
 

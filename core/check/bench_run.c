@@ -208,13 +208,6 @@ void bench_cancel(struct bench_run *run)
     free(run);
 }
 
-size_t bench_operation_count(struct bench *bench)
-{
-    struct tool_functions *functions = bench->is_tool ? bench_functions(bench, NULL) : NULL;
-
-    return functions == NULL ? 1 : functions->count;
-}
-
 char *bench_arguments(struct bench *bench, const struct tool_function *function, int kind)
 {
     CLEANUP(json_cleanup)

@@ -157,7 +157,7 @@ static void compares_whole_names(struct check *check)
     (void)snprintf(name, sizeof name, "%s0", list(check, bench)->items[0].name);
     (void)bench_start_call(bench, name, "{}", CALL_MS, &result);
     bench_wait(bench, &result);
-    if (bench_result_is_good(&result) || bench_operation_count(bench) == 0)
+    if (bench_result_is_good(&result))
         check_fail(check, "%.100s, which is not in the list, succeeds", name);
 }
 

@@ -24,7 +24,7 @@ static struct bench *open_ready(struct check *check)
 }
 
 /* After whatever was done the plugin must still work as before. */
-static void expect_sound(struct check *check, struct bench *bench)
+static void expect_sound(struct bench *bench)
 {
     struct bench_result result;
 
@@ -34,7 +34,6 @@ static void expect_sound(struct check *check, struct bench *bench)
     bench_expect_no(bench, NULL);
     bench_result_clear(&result);
     bench_destroy(bench);
-    (void)check;
 }
 
 static void at_once(struct check *check)
@@ -46,7 +45,7 @@ static void at_once(struct check *check)
     if (run != NULL && !result.is_done)
         bench_cancel(run);
     bench_run(bench, 200);
-    expect_sound(check, bench);
+    expect_sound(bench);
 }
 
 /* After each of the first turns of the loop. */
@@ -65,7 +64,7 @@ static void after_each_step(struct check *check)
         bench_run(bench, 30);
         bench_result_clear(&result);
     }
-    expect_sound(check, bench);
+    expect_sound(bench);
 }
 
 /* Cancelled when the server has sent so much of its answer, and sends no more. */
@@ -89,7 +88,7 @@ static void within_answer(struct check *check, enum peer_manner manner)
     if (run != NULL && !result.is_done)
         bench_cancel(run);
     bench_run(bench, 100);
-    expect_sound(check, bench);
+    expect_sound(bench);
 }
 
 static void before_an_answer(struct check *check)
@@ -124,7 +123,7 @@ static void after_the_end(struct check *check)
         bench_result_clear(&first);
     }
     bench_run(bench, 100);
-    expect_sound(check, bench);
+    expect_sound(bench);
 }
 
 static void keeps_the_deadline(struct check *check)
@@ -138,7 +137,7 @@ static void keeps_the_deadline(struct check *check)
     if (strstr(bench_misbehaviour(bench), "never_completed") != NULL)
         check_fail(check, "the call was not ended when its time was over");
     bench_result_clear(&result);
-    expect_sound(check, bench);
+    expect_sound(bench);
 }
 
 static void takes_a_deadline_that_is_over(struct check *check)
@@ -154,7 +153,7 @@ static void takes_a_deadline_that_is_over(struct check *check)
     }
     if (strstr(bench_misbehaviour(bench), "never_completed") != NULL)
         check_fail(check, "a call whose time is over before it starts was not ended");
-    expect_sound(check, bench);
+    expect_sound(bench);
 }
 
 static void is_not_late(struct check *check)
