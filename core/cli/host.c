@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "cli/locate.h"
 #include "cli/plugin_folder.h"
+#include "cli/plugin_metrics.h"
 #include "cli/provider_set.h"
 #include "cli/tool_host_set.h"
 #include "cli/worker.h"
@@ -91,6 +92,25 @@ void host_close_process(void)
 
 /* ---- what the parts report ------------------------------------------------------------------- */
 
+/* A token is a provider's; what the vault gives is not. */
+static void count_provider_call(struct host *host, const struct credential_event *event)
+{
+    const struct host_config *config = host->setup->host;
+    const struct credential_config *credential = host_config_credential(config, event->credential);
+    size_t provider = credential == NULL ? 0 : credential->provider;
+    char user[100] = "idaas";
+
+    if (credential != NULL && credential->kind != CREDENTIAL_ACCESS_TOKEN)
+        return;
+    if (provider > 0)
+        (void)snprintf(user, sizeof user, "credential_providers.%.70s",
+                       config->providers[provider - 1].name);
+    plugin_metrics_call(host->metrics,
+                        provider > 0 ? config->providers[provider - 1].plugin
+                                     : provider_set_idaas_plugin(host->providers),
+                        user, event->outcome, event->duration_ms);
+}
+
 static void on_credential_event(void *arg, const struct credential_event *event)
 {
     struct host *host = arg;
@@ -99,6 +119,7 @@ static void on_credential_event(void *arg, const struct credential_event *event)
     (void)snprintf(labels, sizeof labels, "credential=\"%.64s\",outcome=\"%s\"", event->credential,
                    event->outcome);
     metrics_count(host->metrics, "sesame_credential_fetch_total", labels);
+    count_provider_call(host, event);
     (void)audit_write(host->shared.audit,
                       &(struct audit_record){
                           .event = "credential",
@@ -467,6 +488,15 @@ struct server_shared *host_shared(struct host *host)
 const struct tool_host_set *host_tools(const struct host *host)
 {
     return host->tools;
+}
+
+void host_write_plugins(void *arg, struct buffer *out)
+{
+    struct host *host = arg;
+    const struct plugin_view view = {host->setup->host, host->catalogue, host->tools,
+                                     provider_set_idaas_plugin(host->providers)};
+
+    plugin_metrics_write(&view, out);
 }
 
 void host_set_workers(struct host *host, struct worker **workers, size_t count)

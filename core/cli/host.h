@@ -9,6 +9,7 @@
 #include "cli/setup.h"
 
 struct broker;
+struct buffer;
 struct error;
 struct host;
 struct host_config;
@@ -45,6 +46,9 @@ const struct host_config *host_configuration(const struct host *host);
 struct server_shared *host_shared(struct host *host);
 /* NULL: it has none, or no longer any. */
 const struct tool_host_set *host_tools(const struct host *host);
+
+/* For metrics_pool_set_source: how the plugins of the host `arg` do. */
+void host_write_plugins(void *arg, struct buffer *out);
 
 /* The workers that get keys; set before host_start. */
 void host_set_workers(struct host *host, struct worker **workers, size_t count);

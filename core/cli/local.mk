@@ -12,6 +12,8 @@ sesame_SOURCES = \
     core/cli/notify.c core/cli/notify.h \
     core/cli/plugin_check_command.c core/cli/plugin_command.c \
     core/cli/plugin_folder.c core/cli/plugin_folder.h \
+    core/cli/plugin_list.c core/cli/plugin_list.h \
+    core/cli/plugin_metrics.c core/cli/plugin_metrics.h \
     core/cli/plugin_new.c \
     core/cli/plugin_show.c core/cli/plugin_show.h \
     core/cli/plugin_trust_command.c \

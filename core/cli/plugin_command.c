@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/plugin_folder.h"
+#include "cli/plugin_list.h"
 #include "cli/plugin_show.h"
 #include "config/host_config.h"
 #include "config/problems.h"
@@ -10,16 +11,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-static int list(const struct plugin_catalogue *catalogue)
-{
-    for (size_t i = 0; i < plugin_catalogue_count(catalogue); i++) {
-        const struct plugin_manifest *manifest = plugin_catalogue_at(catalogue, i);
-
-        printf("%-22s %-8s %s\n", manifest->id, manifest->version, manifest->description);
-    }
-    return EXIT_DONE;
-}
 
 /* What the operator's file says, when there is one that can be read without its environment; else
  * NULL, as for somebody who only looks at what is installed. */
@@ -82,7 +73,7 @@ int plugin_command(const struct command_line *line)
     if (catalogue == NULL)
         fprintf(stderr, "sesame: %s\n", err.message);
     else
-        status = is_show ? show(catalogue, config, line->words[1]) : list(catalogue);
+        status = is_show ? show(catalogue, config, line->words[1]) : plugin_list(catalogue, config);
     plugin_catalogue_free(catalogue);
     host_config_free(config);
     return status;

@@ -19,6 +19,7 @@ struct provider_set {
     struct provider_port **ports;
     struct credential_provider *tables;
     size_t count;
+    const char *idaas_plugin; /* an id in the catalogue; NULL: none */
 };
 
 /* A provider that acts only as the agent itself serves no credential of a user. */
@@ -86,6 +87,7 @@ static bool make_idaas_provider(struct provider_set *set, struct error *err)
                                "plugin list",
                                method, idaas->plugin_name[0] == '\0' ? "" : " with pluginName ",
                                idaas->plugin_name, idaas->file);
+    set->idaas_plugin = manifest->id;
     library = plugin_library_open(set->options.catalogue, manifest, err);
     return library != NULL &&
            provider_config_from_idaas(set->options.setup, library, &config, err) &&
@@ -140,6 +142,11 @@ struct provider_set *provider_set_new(const struct provider_set_options *options
 const struct credential_provider *provider_set_tables(const struct provider_set *set)
 {
     return set->tables;
+}
+
+const char *provider_set_idaas_plugin(const struct provider_set *set)
+{
+    return set->idaas_plugin == NULL ? "" : set->idaas_plugin;
 }
 
 void provider_set_free(struct provider_set *set)

@@ -26,6 +26,9 @@ struct provider_set *provider_set_new(const struct provider_set_options *options
 /* By credential_config.provider: the first is the IDaaS file's, empty without such a file. */
 const struct credential_provider *provider_set_tables(const struct provider_set *set);
 
+/* The id of the plugin that the IDaaS file picks, "" without one. */
+const char *provider_set_idaas_plugin(const struct provider_set *set);
+
 /* Open fetches must have been cancelled. NULL is fine. */
 void provider_set_free(struct provider_set *set);
 

@@ -156,6 +156,11 @@ static void reload_page(struct server *server)
     server->page = page;
 }
 
+static void watch_plugins(struct server *server)
+{
+    metrics_pool_set_source(server->metrics, host_write_plugins, generation_host(server->serving));
+}
+
 struct handed_over {
     struct server *server;
     int fd;
@@ -206,6 +211,7 @@ static void on_reloaded(void *arg, struct generation *heir)
         server->leaving++;
         generation_leave(server->serving, hand_over, on_gone, server);
         server->serving = heir;
+        watch_plugins(server);
         reload_page(server);
         log_info("reload", "the new configuration serves",
                  LOG_INT("workers", (int64_t)generation_worker_count(heir)));
@@ -312,6 +318,8 @@ static bool open_reload(struct server *server, const struct command_line *line, 
 
 static void close_server(struct server *server)
 {
+    if (server->metrics != NULL)
+        metrics_pool_set_source(server->metrics, NULL, NULL);
     http_listener_free(server->listener);
     reload_free(server->reload);
     generation_free_leaving();
@@ -342,6 +350,7 @@ static bool run(struct server *server, const struct command_line *line, struct e
     if (!open_signals(server, err) || !open_listeners(server, address, err) ||
         !open_reload(server, line, err))
         return false;
+    watch_plugins(server);
     secret_environment_freeze();
     if (!generation_start(server->serving, err))
         return false;

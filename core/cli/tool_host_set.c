@@ -169,6 +169,14 @@ struct tool_host *tool_host_set_at(const struct tool_host_set *set, size_t index
     return set->hosts[index];
 }
 
+struct tool_host *tool_host_set_find(const struct tool_host_set *set, size_t config_index)
+{
+    for (size_t i = 0; i < tool_host_set_count(set); i++)
+        if (set->config_index[i] == config_index)
+            return set->hosts[i];
+    return NULL;
+}
+
 bool tool_host_set_is_required(const struct tool_host_set *set, size_t index)
 {
     return set->options.config->tools[set->config_index[index]].is_required;

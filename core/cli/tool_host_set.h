@@ -29,6 +29,8 @@ struct tool_host_set *tool_host_set_new(const struct tool_set_options *options, 
 
 size_t tool_host_set_count(const struct tool_host_set *set);
 struct tool_host *tool_host_set_at(const struct tool_host_set *set, size_t index);
+/* The tool with this index in the configuration; NULL when it was left out. */
+struct tool_host *tool_host_set_find(const struct tool_host_set *set, size_t config_index);
 bool tool_host_set_is_required(const struct tool_host_set *set, size_t index);
 
 /* Ends their threads and processes, and waits for them. Their ports must be gone; NULL is fine. */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/host.h"
+#include "cli/plugin_metrics.h"
 #include "cli/tool_host_set.h"
 #include "config/host_config.h"
 #include "credential/credential_client.h"
@@ -62,6 +63,20 @@ static void report_failure(struct worker *worker, const struct tool_event *event
              LOG_TEXT("setting", cause.setting), LOG_TEXT("fix", cause.fix));
 }
 
+/* Calls that were refused or cancelled before the plugin answered say nothing of it. */
+static void count_plugin_call(struct worker *worker, const struct tool_event *event)
+{
+    const struct tool_config *tool = host_config_tool(worker->server.shared->config, event->tool);
+    bool has_failed = strcmp(event->outcome, "failed") == 0;
+    char user[80];
+
+    if (tool == NULL || strcmp(event->outcome, "refused") == 0)
+        return;
+    (void)snprintf(user, sizeof user, "tools.%.60s", tool->name);
+    plugin_metrics_call(worker->server.metrics, tool->plugin, user,
+                        has_failed ? event->reason : event->outcome, event->duration_ms);
+}
+
 static void on_tool(void *arg, const struct tool_event *event)
 {
     struct worker *worker = arg;
@@ -70,6 +85,7 @@ static void on_tool(void *arg, const struct tool_event *event)
     (void)snprintf(labels, sizeof labels, "tool=\"%.60s\",outcome=\"%s\"", event->tool,
                    event->outcome);
     metrics_count(worker->server.metrics, "sesame_tool_calls_total", labels);
+    count_plugin_call(worker, event);
     if (strcmp(event->outcome, "failed") == 0)
         report_failure(worker, event);
     (void)audit_write(

@@ -2,6 +2,7 @@
 #ifndef SESAME_PLUGIN_PLUGIN_HOST_H
 #define SESAME_PLUGIN_PLUGIN_HOST_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct error;
@@ -19,6 +20,14 @@ struct plugin_home {
 };
 
 /* Shared by all instances; set once at start. */
+/* How a plugin's process does, for whoever looks from another thread. */
+enum plugin_state { PLUGIN_RUNNING, PLUGIN_RESTARTING, PLUGIN_FAILED };
+struct plugin_pulse {
+    atomic_int state; /* enum plugin_state */
+    atomic_int pid;   /* 0: it has no process of its own */
+    atomic_uint restarts;
+};
+
 struct plugin_watch {
     /* [any thread] Something a plugin must not do, done and contained: "completed_twice",
      * "completed_late", "unknown_handle", "result_too_large", "wrong_thread", "bad_result",
@@ -28,6 +37,8 @@ struct plugin_watch {
 
     /* [any thread] May be NULL. A tool listed its functions, or (`err`) did not. */
     void (*on_listed)(void *arg, const char *tool, const struct error *err);
+
+    struct plugin_pulse *pulse; /* NULL: nobody looks */
 
     /* [any thread] For credential providers: the platform's newest key, or NULL where none comes.
      */

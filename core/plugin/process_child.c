@@ -333,7 +333,7 @@ size_t process_child_threads(const struct process_child *child)
     return child->is_gone ? 0 : process_threads(child->pid);
 }
 
-int64_t process_child_memory(const struct process_child *child)
+int64_t process_memory(pid_t pid)
 {
     char path[40], text[120];
     int64_t pages[3] = {0}; /* proc(5), statm: size, resident, shared */
@@ -341,8 +341,8 @@ int64_t process_child_memory(const struct process_child *child)
     struct slice rest = {text, 0};
     ssize_t len;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)child->pid);
-    fd = child->is_gone ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
     len = fd < 0 ? -1 : read(fd, text, sizeof text);
     if (len <= 0)
         return 0;
@@ -354,4 +354,9 @@ int64_t process_child_memory(const struct process_child *child)
             return 0;
     }
     return (pages[1] - pages[2]) * sysconf(_SC_PAGESIZE);
+}
+
+int64_t process_child_memory(const struct process_child *child)
+{
+    return child->is_gone ? 0 : process_memory(child->pid);
 }

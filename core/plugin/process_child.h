@@ -51,6 +51,8 @@ size_t process_child_threads(const struct process_child *child);
 size_t process_threads(pid_t pid);
 /* Resident bytes that are the child's own, as the kernel says; 0 when it does not. */
 int64_t process_child_memory(const struct process_child *child);
+/* The same for any process. */
+int64_t process_memory(pid_t pid);
 pid_t process_child_pid(const struct process_child *child);
 
 /* Kills it at once; on_gone follows inside with `reason`, a literal. */

@@ -44,6 +44,18 @@ bool proxy_send(struct sesame_instance *proxy, struct wire_writer *writer)
     return false;
 }
 
+static void show_pulse(struct sesame_instance *proxy, enum plugin_state state, pid_t pid)
+{
+    struct plugin_pulse *pulse = proxy->self->watch.pulse;
+
+    if (pulse == NULL)
+        return;
+    atomic_store(&pulse->state, state);
+    atomic_store(&pulse->pid, pid);
+    if (state == PLUGIN_RESTARTING)
+        atomic_fetch_add(&pulse->restarts, 1);
+}
+
 /* Where frames about calls go: to the child, or aside until there is one. */
 static struct buffer *call_box(struct sesame_instance *proxy)
 {
@@ -232,6 +244,7 @@ static void on_running(struct sesame_instance *proxy)
     struct error err = {0};
 
     proxy->state = PROXY_RUNNING;
+    show_pulse(proxy, PLUGIN_RUNNING, process_child_pid(proxy->child));
     proxy->pinged_at_ms = 0;
     if (!buffer_add(process_child_outbox(proxy->child), proxy->held.data, proxy->held.len, &err))
         log_warn("plugin", "calls to a plugin's process are lost", LOG_TEXT("reason", err.message));
@@ -316,6 +329,7 @@ static void restart_or_give_up(struct sesame_instance *proxy)
     int64_t delay_ms = restart_delay_ms(limits, ++proxy->crashes);
 
     proxy->state = proxy->crashes > limits->crashes ? PROXY_FAILED : PROXY_WAITING;
+    show_pulse(proxy, proxy->state == PROXY_FAILED ? PLUGIN_FAILED : PLUGIN_RESTARTING, 0);
     instance_misbehaved(proxy->self, "crashed");
     if (proxy->state == PROXY_WAITING) {
         log_warn("plugin", "a plugin's process is lost and is started again",

@@ -97,6 +97,7 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
         return NULL;
     }
     host->options = *options;
+    host->options.watch.pulse = &host->pulse;
     host->is_users = needs_user(options);
     (void)snprintf(what, sizeof what, "tools.%s.config", config->name); /* cutting is fine */
     if (!plugin_offers(options->library, SESAME_TOOL_V1))
@@ -116,6 +117,11 @@ struct tool_host *tool_host_new(const struct tool_host_options *options, struct 
         return host;
     tool_host_free(host);
     return NULL;
+}
+
+const struct plugin_pulse *tool_host_pulse(const struct tool_host *host)
+{
+    return &host->pulse;
 }
 
 bool tool_host_is_of_users(const struct tool_host *host)

@@ -16,6 +16,7 @@ struct tool_host {
     struct tool_thread *thread; /* unless PLACEMENT_INLINE */
     bool is_users;              /* one of its credentials is the user's: no user, no request */
     atomic_uint list_epoch;     /* counts the plugin's "changed" */
+    struct plugin_pulse pulse;
 };
 
 #endif

@@ -60,6 +60,8 @@ struct tool_host_options {
 struct tool_host *tool_host_new(const struct tool_host_options *options, struct error *err);
 /* All ports must be gone. Waits for a plugin thread's end at most two seconds beyond its stop. */
 void tool_host_free(struct tool_host *host);
+/* Read with atomic loads. */
+const struct plugin_pulse *tool_host_pulse(const struct tool_host *host);
 /* True when one of its credentials stands for the user: it lists nothing before one comes. */
 bool tool_host_is_of_users(const struct tool_host *host);
 

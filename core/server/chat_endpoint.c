@@ -100,7 +100,7 @@ static void note_turn(struct chat_exchange *chat, const char *outcome, const cha
 
     (void)snprintf(labels, sizeof labels, "outcome=\"%s\"", outcome);
     metrics_count(chat->worker->metrics, "sesame_turns_total", labels);
-    metrics_turn(chat->worker->metrics, duration_ms);
+    metrics_observe(chat->worker->metrics, "sesame_turn_seconds", "", duration_ms);
     (void)audit_write(
         chat->worker->shared->audit,
         &(struct audit_record){.event = "turn",

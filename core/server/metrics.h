@@ -15,8 +15,10 @@ void metrics_free(struct metrics *metrics);
  * `result="granted",reason=""`. No user ever stands in a label. [any thread] */
 void metrics_count(struct metrics *metrics, const char *name, const char *labels);
 
-/* Notes how long a turn took. [any thread] */
-void metrics_turn(struct metrics *metrics, int64_t duration_ms);
+/* Notes how long something took, in the histogram `name{labels}`; labels as above, "" for none.
+ * [any thread] */
+void metrics_observe(struct metrics *metrics, const char *name, const char *labels,
+                     int64_t duration_ms);
 
 /* Adds what `part` counted to `total`, which nobody else uses. */
 void metrics_add(struct metrics *total, struct metrics *part);

@@ -18,6 +18,8 @@ struct metrics_pool {
     atomic_int open_turns;
     struct slot *slots;
     size_t count;
+    void (*source)(void *arg, struct buffer *out);
+    void *source_arg;
 };
 
 struct metrics_pool *metrics_pool_new(struct error *err)
@@ -91,6 +93,13 @@ atomic_int *metrics_pool_open_turns(struct metrics_pool *pool)
     return &pool->open_turns;
 }
 
+void metrics_pool_set_source(struct metrics_pool *pool, void (*fn)(void *arg, struct buffer *out),
+                             void *arg)
+{
+    pool->source = fn;
+    pool->source_arg = arg;
+}
+
 void metrics_pool_write(struct metrics_pool *pool, struct buffer *out)
 {
     struct metrics *total = metrics_new();
@@ -103,4 +112,6 @@ void metrics_pool_write(struct metrics_pool *pool, struct buffer *out)
     pthread_mutex_unlock(&pool->lock);
     metrics_write(total, atomic_load(&pool->open_turns), out);
     metrics_free(total);
+    if (pool->source != NULL)
+        pool->source(pool->source_arg, out);
 }

@@ -22,7 +22,12 @@ void metrics_pool_give_back(struct metrics_pool *pool, struct metrics *metrics);
 /* How many turns are open in the process. */
 atomic_int *metrics_pool_open_turns(struct metrics_pool *pool);
 
-/* Appends the sum in Prometheus' text form. [any thread] */
+/* Calls `fn(arg)` at each scrape for what is looked up then, on the scraper's thread, which must be
+ * the one that sets it. NULL for nothing. */
+void metrics_pool_set_source(struct metrics_pool *pool, void (*fn)(void *arg, struct buffer *out),
+                             void *arg);
+
+/* Appends the sum in Prometheus' text form, and what the source has to say. */
 void metrics_pool_write(struct metrics_pool *pool, struct buffer *out);
 
 #endif

@@ -63,7 +63,7 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
     rmSync(base, { recursive: true });
     return code;
   };
-  return { url, port, pid: child.pid, configure, until, logged, stop, output: () => output, child };
+  return { url, port, pid: child.pid, file, configure, until, logged, stop, output: () => output, child };
 }
 
 // AT_u: a token of the signed-in user for this agent.
