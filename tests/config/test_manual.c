@@ -286,7 +286,9 @@ static void read_help(void)
     ck_assert_int_eq(pclose(help), 0);
 }
 
-/* ".It Ic plugin Cm list" gives "plugin" and "plugin-list", ".It Fl -json" gives "--json". */
+/* ".It Ic plugin Cm list" and ".Ic plugin Cm list" give "plugin" and "plugin-list", "Fl -json"
+ * gives
+ * "--json". */
 static void read_commands(void)
 {
     FILE *page = open_page("sesame.1");
@@ -295,8 +297,10 @@ static void read_commands(void)
     while (fgets(line, sizeof line, page) != NULL) {
         char *ic = strncmp(line, ".It Ic ", 7) == 0 ? line + 7 : NULL, *cm = strstr(line, " Cm ");
 
-        if (strncmp(line, ".It Fl -", 8) == 0) {
-            snprintf(text, sizeof text, "-%.*s", (int)strcspn(line + 7, " \n"), line + 7);
+        if (strncmp(line, ".Ic ", 4) == 0)
+            ic = line + 4;
+        for (const char *fl = line; (fl = strstr(fl, "Fl -")) != NULL; fl++) {
+            snprintf(text, sizeof text, "-%.*s", (int)strcspn(fl + 3, " \n"), fl + 3);
             add(&in_manual, text);
         }
         if (ic == NULL)
