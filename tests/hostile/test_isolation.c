@@ -23,8 +23,9 @@ static void copy(const char *build, const char *file, const char *name)
     ck_assert_int_eq(system(command), 0);
 }
 
-/* The program with `sandbox` beside it as its child program, and a configuration. */
-static void install(const char *sandbox, const char *isolation)
+/* The program with `sandbox` beside it as its child program, and a configuration with `tools`, of
+ * `plugins` in the build folder. */
+static void install_tools(const char *sandbox, const char *plugins, const char *tools)
 {
     const char *build = getenv("SESAME_TEST_BUILDDIR");
     char path[200];
@@ -38,16 +39,25 @@ static void install(const char *sandbox, const char *isolation)
     copy(build, sandbox, "sesame-sandbox");
     snprintf(path, sizeof path, "%s/sesame.json", folder);
     file = fopen(path, "w");
-    fprintf(
-        file,
-        "{\"listen\":\"127.0.0.1:0\",\"identity\":\"Machine\",\"inbound\":{\"issuer\":"
-        "\"https://no.example\",\"jwks_url\":\"https://no.example/jwks\",\"audience\":\"a\","
-        "\"scope\":\"s\"},\"credentials\":{},\"model\":{\"base_url\":\"https://no.example/v1\","
-        "\"name\":\"m\"},\"log\":{\"format\":\"text\"},\"plugins\":{\"directory\":\"%s/hostile\"},"
-        "\"tools\":{\"evil\":{\"plugin\":\"aborts\",\"placement\":\"process\",\"isolation\":"
-        "\"%s\",\"config\":{}}}}",
-        build, isolation);
+    fprintf(file,
+            "{\"listen\":\"127.0.0.1:0\",\"identity\":\"Machine\",\"inbound\":{\"issuer\":"
+            "\"https://no.example\",\"jwks_url\":\"https://no.example/jwks\",\"audience\":\"a\","
+            "\"scope\":\"s\"},\"credentials\":{},\"model\":{\"base_url\":\"https://no.example/v1\","
+            "\"name\":\"m\"},\"log\":{\"format\":\"text\"},\"plugins\":{\"directory\":\"%s/%s\"},"
+            "\"tools\":{%s}}",
+            build, plugins, tools);
     fclose(file);
+}
+
+static void install(const char *sandbox, const char *isolation)
+{
+    char tools[200];
+
+    snprintf(tools, sizeof tools,
+             "\"evil\":{\"plugin\":\"aborts\",\"placement\":\"process\",\"isolation\":\"%s\","
+             "\"config\":{}}",
+             isolation);
+    install_tools(sandbox, "hostile", tools);
 }
 
 static void tear_down(void)
@@ -147,24 +157,63 @@ static void get_ready(int port)
     close(fd);
 }
 
-START_TEST(best_effort_says_what_is_missing_once_at_the_start_and_in_ready)
+/* Starts it, counts the lines of its start with `words` (one), and leaves what GET /ready says. */
+static void serve_and_get_ready(const char *words)
 {
-    int port = 0, said;
+    int port = 0;
 
-    install("bare-sandbox", "best-effort");
     start_host();
-    said = wait_for_line("listening", "missing=\"landlock, undumpable\"");
-    ck_assert_int_eq(said, 1);
+    ck_assert_int_eq(wait_for_line("listening", words), 1);
     for (const char *at = strstr(output, "port=") + 5; *at >= '0' && *at <= '9'; at++)
         port = port * 10 + (*at - '0');
     get_ready(port);
-    ck_assert_msg(strstr(output, "isolation of evil") != NULL, "%s", output);
-    ck_assert_msg(strstr(output, "landlock, undumpable") != NULL, "%s", output);
+}
+
+static void end_host(void)
+{
     kill(host, SIGTERM);
     ck_assert_int_eq(waitpid(host, NULL, 0), host);
     fclose(host_log);
 }
+
+START_TEST(best_effort_says_what_is_missing_once_at_the_start_and_in_ready)
+{
+    install("bare-sandbox", "best-effort");
+    serve_and_get_ready("missing=\"landlock, undumpable\"");
+    ck_assert_msg(strstr(output, "isolation of evil") != NULL, "%s", output);
+    ck_assert_msg(strstr(output, "landlock, undumpable") != NULL, "%s", output);
+    end_host();
+}
 END_TEST
+
+/* ---- the program of a tool ------------------------------------------------------------------- */
+
+#ifdef HAVE_CXX17
+#define RUNS_CAT                                                                             \
+    "\"copy\":{\"plugin\":\"command\",\"config\":{\"name\":\"copy\",\"description\":\"d\"}," \
+    "\"program\":"                                                                           \
+    "{\"path\":\"/usr/bin/cat\"}}"
+
+START_TEST(a_granted_program_is_said_once_at_the_start_and_in_ready)
+{
+    install_tools("sesame-sandbox", "sesame-plugins", RUNS_CAT);
+    serve_and_get_ready("program=\"/usr/bin/cat\"");
+    ck_assert_msg(strstr(output, "program of copy") != NULL, "%s", output);
+    ck_assert_msg(strstr(output, "isolation of copy") != NULL, "%s", output);
+    end_host();
+}
+END_TEST
+
+START_TEST(a_program_is_not_run_with_less_than_everything_whatever_the_configuration_says)
+{
+    install_tools("bare-sandbox", "sesame-plugins", RUNS_CAT);
+    ck_assert_int_ne(list_tools(), 0);
+    ck_assert_msg(strstr(output, "/usr/bin/cat is not run: this kernel does not offer: landlock") !=
+                      NULL,
+                  "%s", output);
+}
+END_TEST
+#endif
 
 int main(void)
 {
@@ -172,6 +221,10 @@ int main(void)
         where_nothing_is_missing_required_isolation_starts,
         required_isolation_that_is_incomplete_ends_the_start_and_names_what_is_missing,
         best_effort_says_what_is_missing_once_at_the_start_and_in_ready,
+#ifdef HAVE_CXX17
+        a_granted_program_is_said_once_at_the_start_and_in_ready,
+        a_program_is_not_run_with_less_than_everything_whatever_the_configuration_says,
+#endif
         NULL,
     };
 
