@@ -194,11 +194,16 @@ struct generation *generation_new(struct setup *setup, struct loop *loop,
     pthread_mutex_init(&generation->lock, NULL);
     pthread_cond_init(&generation->changed, NULL);
     options.setup = &generation->setup;
-    generation->host = host_new(&options, err);
+    generation->host = host_begin(&options, err);
     if (generation->host != NULL)
         return generation;
     generation_free(generation);
     return NULL;
+}
+
+bool generation_load(struct generation *generation, struct error *err)
+{
+    return host_make(generation->host, err);
 }
 
 bool generation_start(struct generation *generation, struct error *err)

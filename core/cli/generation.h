@@ -14,10 +14,13 @@ struct setup;
 
 /* Everything here is for the owner's thread, which runs `loop`. */
 
-/* Loads plugins and makes broker and tools; starts no thread of a worker and sends nothing. Takes
- * what `setup` holds, also when it fails. `loop` and `metrics` are borrowed. */
+/* Takes what `setup` holds, also when it fails. `loop` and `metrics` are borrowed. */
 struct generation *generation_new(struct setup *setup, struct loop *loop,
                                   struct metrics_pool *metrics, struct error *err);
+
+/* Loads plugins and makes broker and tools; starts no worker and sends nothing. When it fails the
+ * generation can only leave or be freed. */
+bool generation_load(struct generation *generation, struct error *err);
 
 /* Starts the workers and begins to fetch credentials and keys. */
 bool generation_start(struct generation *generation, struct error *err);

@@ -41,7 +41,7 @@
 struct host {
     const struct setup *setup;
     struct loop *loop;
-    bool owns_loop, owns_metrics;
+    bool owns_loop, owns_metrics, has_no_tools;
     struct http_client *http;
     struct plugin_catalogue *catalogue;
     struct provider_set *providers;
@@ -394,7 +394,7 @@ static bool take_process(struct host *host, const struct host_options *options, 
     return host->shared.metrics != NULL;
 }
 
-struct host *host_new(const struct host_options *options, struct error *err)
+struct host *host_begin(const struct host_options *options, struct error *err)
 {
     struct host *host = calloc(1, sizeof *host);
 
@@ -403,10 +403,25 @@ struct host *host_new(const struct host_options *options, struct error *err)
         return NULL;
     }
     host->setup = options->setup;
-    if (take_process(host, options, err) && make_shared(host, err) &&
-        (host->http = make_client(host, err)) != NULL && open_catalogue(host, err) &&
-        make_providers(host, err) && make_broker(host, err) &&
-        (options->has_no_tools || make_tools(host, err)) && load_page(host, err))
+    host->has_no_tools = options->has_no_tools;
+    if (take_process(host, options, err))
+        return host;
+    host_free(host);
+    return NULL;
+}
+
+bool host_make(struct host *host, struct error *err)
+{
+    return make_shared(host, err) && (host->http = make_client(host, err)) != NULL &&
+           open_catalogue(host, err) && make_providers(host, err) && make_broker(host, err) &&
+           (host->has_no_tools || make_tools(host, err)) && load_page(host, err);
+}
+
+struct host *host_new(const struct host_options *options, struct error *err)
+{
+    struct host *host = host_begin(options, err);
+
+    if (host == NULL || host_make(host, err))
         return host;
     host_free(host);
     return NULL;

@@ -29,6 +29,10 @@ struct host_options {
 /* Opens the arena, loads the plugins, makes provider, broker and tools. Starts no thread and sends
  * no request. Log and arena must have been opened. */
 struct host *host_new(const struct host_options *options, struct error *err);
+/* The same in two steps, for a loop of the caller's: one that could not be made is to be freed like
+ * another, as its tools may have posted to the loop. */
+struct host *host_begin(const struct host_options *options, struct error *err);
+bool host_make(struct host *host, struct error *err);
 /* Ends the threads and processes of tools, and waits for them; a part of host_free that may run on
  * another thread. Workers must be gone. */
 void host_stop_tools(struct host *host);

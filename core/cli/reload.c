@@ -100,7 +100,8 @@ static bool make_heir(struct reload *reload)
         return false;
     note_fixed(host_configuration(generation_host(reload->serving)), setup.host);
     reload->heir = generation_new(&setup, reload->options.loop, reload->options.metrics, &err);
-    if (reload->heir != NULL && generation_start(reload->heir, &err))
+    if (reload->heir != NULL && generation_load(reload->heir, &err) &&
+        generation_start(reload->heir, &err))
         return true;
     log_error("reload", "the new configuration cannot serve", LOG_TEXT("reason", err.message));
     return false;

@@ -370,7 +370,7 @@ static int serve(const struct command_line *line, struct setup *setup)
     bool ok = host_open_process(setup, false, &err) && (server.loop = loop_new(&err)) != NULL &&
               (server.metrics = metrics_pool_new(&err)) != NULL &&
               (server.serving = generation_new(setup, server.loop, server.metrics, &err)) != NULL &&
-              run(&server, line, &err);
+              generation_load(server.serving, &err) && run(&server, line, &err);
 
     close_server(&server);
     host_close_process();

@@ -121,6 +121,17 @@ static bool make_tool(struct tool_host_set *set, size_t index, struct error *err
     return true;
 }
 
+static void leave_out(const struct tool_host_set *set, const struct tool_config *tool,
+                      const struct error *why)
+{
+    char entry[80];
+
+    (void)snprintf(entry, sizeof entry, "tool %.60s", tool->name);
+    ready_board_set(set->options.ready, entry, false, false, why->message);
+    log_warn("tool", "a tool is left out", LOG_TEXT("tool", tool->name),
+             LOG_TEXT("reason", why->message));
+}
+
 static bool make_tools(struct tool_host_set *set, struct error *err)
 {
     const struct host_config *config = set->options.config;
@@ -138,8 +149,7 @@ static bool make_tools(struct tool_host_set *set, struct error *err)
             *err = why;
             return false;
         }
-        log_warn("tool", "a tool is left out", LOG_TEXT("tool", config->tools[i].name),
-                 LOG_TEXT("reason", why.message));
+        leave_out(set, &config->tools[i], &why);
     }
     return true;
 }
@@ -180,6 +190,11 @@ struct tool_host *tool_host_set_find(const struct tool_host_set *set, size_t con
 bool tool_host_set_is_required(const struct tool_host_set *set, size_t index)
 {
     return set->options.config->tools[set->config_index[index]].is_required;
+}
+
+void tool_host_set_leave_out(const struct tool_host_set *set, size_t index, const struct error *why)
+{
+    leave_out(set, &set->options.config->tools[set->config_index[index]], why);
 }
 
 void tool_host_set_free(struct tool_host_set *set)

@@ -33,6 +33,10 @@ struct tool_host *tool_host_set_at(const struct tool_host_set *set, size_t index
 struct tool_host *tool_host_set_find(const struct tool_host_set *set, size_t config_index);
 bool tool_host_set_is_required(const struct tool_host_set *set, size_t index);
 
+/* Says that a tool could not be made on a worker. [any thread] */
+void tool_host_set_leave_out(const struct tool_host_set *set, size_t index,
+                             const struct error *why);
+
 /* Ends their threads and processes, and waits for them. Their ports must be gone; NULL is fine. */
 void tool_host_set_free(struct tool_host_set *set);
 

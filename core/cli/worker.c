@@ -133,7 +133,7 @@ static bool make_ports(struct worker *worker, struct error *err)
             *err = why;
             return false;
         }
-        log_warn("tool", "a tool is left out", LOG_TEXT("reason", why.message));
+        tool_host_set_leave_out(tools, i, &why);
     }
     return true;
 }

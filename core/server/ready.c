@@ -127,8 +127,8 @@ enum ready_state ready_board_compare(struct ready_board *board, struct ready_boa
     for (size_t i = 0; i < board->count && state != READY_FAILED; i++) {
         const struct entry *entry = &board->entries[i];
 
-        if (entry->is_good || (state != READY_ALL && entry->is_awaited) ||
-            fails_at(other, entry->name))
+        if (entry->is_good || (!entry->has_failed && !entry->is_awaited) ||
+            (state != READY_ALL && entry->is_awaited) || fails_at(other, entry->name))
             continue;
         state = entry->is_awaited ? READY_AWAITED : READY_FAILED;
         (void)snprintf(out_name, sizeof entry->name, "%s", entry->name);

@@ -34,7 +34,8 @@ enum ready_state {
 };
 
 /* How the entries stand in which `board` could be worse than `other`: those that fail there too do
- * not count. `out_name` (64 bytes) and `*out_cause` tell the first one. [any thread] */
+ * not count, nor do those that only tell how something is. `out_name` (64 bytes) and `*out_cause`
+ * tell the first one. [any thread] */
 enum ready_state ready_board_compare(struct ready_board *board, struct ready_board *other,
                                      char *out_name, struct ready_cause *out_cause);
 

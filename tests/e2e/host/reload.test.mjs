@@ -111,6 +111,10 @@ test('a file with mistakes leaves the old one running and each is said', async (
   await reload('{', 'the old configuration goes on');
   await reload({ ...base, tools: { lost: { plugin: 'no-such-plugin' } } }, 'the old configuration goes on');
   await agent.logged(/the new configuration cannot serve.*no-such-plugin/);
+  for (const placement of ['inline', 'thread', 'process'])
+    await reload({ ...base, tools: { old: { plugin: 'mcp', placement, config: { url: 'http://127.0.0.1:1/sse' } } } },
+      'the old configuration goes on');
+  await agent.logged(/the new configuration cannot serve.*old cannot be started: config\.url/);
   assert.match(await ask(weather), /杭州|Hangzhou/);
 });
 
