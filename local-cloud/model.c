@@ -91,7 +91,7 @@ static void write_text(struct writer *writer, const char *name, const char *text
         size_t len = count > 0 && i == count - 1 ? left : utf8_prefix(text, left, want);
         struct json_object *delta = must_have(json_object_new_object());
 
-        if (len == 0 && left > 0 && count == 0)
+        if (len == 0 && left > 0)
             len = utf8_prefix(text, left, 4); /* one character, whatever its length */
         if (strcmp(name, "content") != 0)
             json_object_object_add(delta, "content", NULL);

@@ -191,14 +191,21 @@ static bool is_of_model(const struct turn_result *result)
            result->http_status != 413 && result->http_status != 422;
 }
 
-/* A failing turn says what GET /ready and the doctor say: the credential's cause when that is what
- * is missing, else the model's. */
-static void report_failure(struct chat_exchange *chat, const struct turn_result *result)
+/* The log of a failing turn says what GET /ready and the doctor say: the credential's cause when
+ * that is what is missing, else the model's. Of a credential the client is told which setting is
+ * wrong, not what it holds and not what the vault or the issuer wrote. */
+static void report_failure(struct chat_exchange *chat, const struct turn_result *result,
+                           const struct api_error *error, struct error *told)
 {
     struct server_shared *shared = chat->worker->shared;
     struct ready_cause cause;
 
-    if (!ready_board_find(shared->ready, result->err->message, &cause)) {
+    if (ready_board_find(shared->ready, result->err->message, &cause)) {
+        /* Both parts are shorter together than the message may be; `error` points into `told`. */
+        (void)snprintf(told->message, sizeof told->message,
+                       "the agent lacks a credential (%s): its operator has to look at %s",
+                       error->code, cause.setting);
+    } else {
         ready_cause_model(&shared->settings, result->http_status, result->err, &cause);
         if (is_of_model(result)) {
             ready_board_fail(shared->ready, "model", false, false, &cause);
@@ -228,7 +235,7 @@ static void on_turn_done(void *arg, const struct turn_result *result)
     } else {
         struct api_error error = api_error_from(result->err, result->http_status, &storage);
 
-        report_failure(chat, result);
+        report_failure(chat, result, &error, &storage);
         note_turn(chat, "failed", error.code == NULL ? "" : error.code);
         if (!chat->writer.has_started) {
             char seconds[24];

@@ -139,8 +139,8 @@ struct page *page_load(const char *directory, const struct web_config *config,
     (void)snprintf(
         page->policy, sizeof page->policy,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self' %.400s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        agent_origin);
+        "connect-src 'self'%s%.400s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        agent_origin[0] == '\0' ? "" : " ", agent_origin);
     if (read_files(page, directory, err) && make_config(page, config, api_url, err))
         return page;
     page_free(page);

@@ -1,4 +1,5 @@
 // Starts `sesame serve` for a test, with the environment the local cloud wrote.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,14 +9,45 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 export const build = process.env.SESAME_TEST_BUILDDIR ?? join(here, '../../../build');
 
-// Runs a subcommand to its end.
+// How every secret of a test can be recognised: the stand-in's own begin with the prefix that stand_in.mjs orders, tokens with
+// the head that all JWTs share. None may leave the host but at the wire, so every test looks for them, whatever else it is about.
+const recognisable = ['recognise-me-', 'eyJhbGciOi'];
+function findNoSecret(text, where) {
+  for (const mark of recognisable) {
+    const at = text.indexOf(mark);
+    assert.ok(at < 0, `a secret is in ${where}: ...${text.slice(Math.max(0, at - 200), at)}`);
+  }
+}
+
+// What the agents answer is read on its way to the test, across the borders of its pieces.
+const agents = new Set(), leaks = [];
+const plainFetch = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  const answer = await plainFetch(input, init);
+  const url = String(input?.url ?? input);
+  if (answer.body === null || ![...agents].some((agent) => url.startsWith(`${agent}/`))) return answer;
+  const decoder = new TextDecoder();
+  let rest = '';
+  const watch = new TransformStream({ transform(part, controller) {
+    rest += decoder.decode(part, { stream: true });
+    if (recognisable.some((mark) => rest.includes(mark))) leaks.push(`${url}: ${rest.slice(0, 300)}`);
+    rest = rest.slice(-16);
+    controller.enqueue(part);
+  } });
+  return new Response(answer.body.pipeThrough(watch), { status: answer.status, statusText: answer.statusText, headers: answer.headers });
+};
+
+// Runs a subcommand to its end; what it says holds a secret only when that was asked for.
 export function run(args, env) {
   return new Promise((resolve) => {
     const child = spawn(join(build, 'sesame'), args, { env });
     let out = '', err = '';
     child.stdout.on('data', (text) => { out += text; });
     child.stderr.on('data', (text) => { err += text; });
-    child.on('close', (code) => resolve({ code, out, err }));
+    child.on('close', (code) => {
+      if (!args.includes('--reveal')) findNoSecret(out + err, `what sesame ${args[0]} says`);
+      resolve({ code, out, err });
+    });
   });
 }
 
@@ -39,6 +71,7 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
     child.on('exit', (code) => reject(new Error(`sesame ended with ${code}: ${output}`)));
   });
   const url = `http://127.0.0.1:${port}`;
+  agents.add(url);
   const until = async (path, status) => {
     for (let i = 0; i < 200; i++) {
       const answer = await fetch(url + path);
@@ -61,6 +94,8 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
     child.kill('SIGTERM');
     const code = await ended;
     rmSync(base, { recursive: true });
+    findNoSecret(output, 'the log or the audit');
+    assert.deepEqual(leaks, [], 'a secret is in an answer');
     return code;
   };
   return { url, port, pid: child.pid, file, configure, until, logged, stop, output: () => output, child };

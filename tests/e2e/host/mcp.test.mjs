@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
 import { run } from './agent.mjs';
+import { startSdkServer } from './sdk_server.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const placements = ['inline', 'thread', 'process'];
@@ -70,6 +71,28 @@ for (const placement of placements) {
     assert.match(called.err, /message/);
   });
 }
+
+for (const [how, options] of [['sessions and streams', { sessions: true, json: false }], ['sessions and JSON', { sessions: true, json: true }],
+  ['no sessions and streams', { sessions: false, json: false }], ['no sessions and JSON', { sessions: false, json: true }]])
+  test(`a server on the TypeScript SDK with ${how}: list, call, farewell`, async () => {
+    const server = await startSdkServer(options);
+    const config = join(folder, 'sdk.json');
+    writeFileSync(config, JSON.stringify({ tools: { peer: { plugin: 'mcp', config: { url: server.url } } } }));
+    const listed = await run(['tool', 'list', '--config', config], cloud.environment);
+    assert.match(listed.out, /^sum /m, listed.err);
+    const sum = await run(['tool', 'call', 'sum', '{"numbers":[1,2.5,-4]}', '--config', config], cloud.environment);
+    assert.equal(sum.code, 0, sum.err);
+    assert.equal(sum.out.trim(), '{"sum":-0.5}'); // text and structure are the same: once
+    const slow = await run(['tool', 'call', 'slow', '{}', '--config', config], cloud.environment);
+    assert.match(slow.out, /slow is done/, slow.err);
+    const wrong = await run(['tool', 'call', 'sum', '{"numbers":["x"]}', '--config', config], cloud.environment);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /numbers/);
+    assert.ok(server.seen.every(([, , status]) => status < 300 || status === 405), JSON.stringify(server.seen));
+    assert.equal(server.seen.filter(([method]) => method === 'DELETE').length, options.sessions ? 4 : 0);
+    assert.equal(server.sessions.size, 0);
+    await server.stop();
+  });
 
 test('an address of the older transport is refused with a hint', async () => {
   const old = join(folder, 'old.json');

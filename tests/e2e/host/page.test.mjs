@@ -216,6 +216,89 @@ test('what a model writes cannot run or load anything', async () => {
   await page.close();
 });
 
+for (const [name, others] of [['API_URL', 'AGENTSCOPE_API_URL'], ['AGENTSCOPE_API_URL', 'API_URL']])
+  test(`a config.js with ${name} alone is enough`, async () => {
+    const whole = config;
+    config = whole.replace(new RegExp(`^ *${others}:.*\n`, 'm'), '');
+    assert.ok(config.includes(` ${name}:`) && !config.includes(` ${others}:`), config);
+    const page = await open(pageUrl);
+    await signIn(page);
+    assert.match(await ask(page, 'Call my enterprise service'), /sample enterprise service/);
+    config = whole;
+    await page.close();
+  });
+
+// config.js is the next script of all: what it finds, any other would.
+test('the token is out of the address and the history before any other script runs, and is never stored', async () => {
+  const whole = config;
+  config = `window.seen = { address: location.href, entries: history.length, state: history.state }; ${whole}`;
+  const page = await open(pageUrl);
+  await signIn(page);
+  assert.equal(await page.evaluate(() => window.seen.address), pageUrl);
+  assert.match(await ask(page, 'Call my enterprise service'), /sample enterprise service/);
+  const kept = await page.evaluate(async () => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie,
+    window.name, history.state, (await indexedDB.databases()).length, (await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]));
+  assert.ok(!kept.includes('eyJ'), kept);
+  assert.deepEqual(JSON.parse(kept).slice(-3), [0, 0, 0]);
+  // Neither a reload nor the way back brings it again: a token lives as long as its page.
+  await page.reload();
+  await page.waitForSelector('#sign-in:not([hidden])');
+  for (const { url } of (await (await page.createCDPSession()).send('Page.getNavigationHistory')).entries) assert.ok(!url.includes('access_token'), url);
+  config = whole;
+  await page.close();
+});
+
+test('a tool call is shown while it runs, with its arguments; then with its result and duration', async () => {
+  await cloud.control('/switches', { mcp: { delay_ms: 1500 } });
+  const page = await open(pageUrl);
+  await signIn(page);
+  await page.type('#question', 'What is the weather in Hangzhou right now?');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.tool');
+  const read = () => page.$eval('.tool', (box) => ({ summary: box.querySelector('summary').textContent, text: box.textContent }));
+  const running = await read();
+  assert.match(running.summary, /maps_weather: running/);
+  assert.match(running.text, /Arguments.*"city": "杭州"/s);
+  assert.ok(!/Result/.test(running.text));
+  await page.waitForSelector('.message.agent:not([aria-busy])');
+  const done = await read();
+  assert.match(done.summary, /maps_weather: done, 1[5-9]\d\d ms/);
+  assert.match(done.text, /Result.*forecasts/s);
+  assert.ok(await page.$eval('.thinking', (box) => !box.open), 'thinking is folded away');
+  await cloud.control('/reset', {});
+  await page.close();
+});
+
+test('the policy lets nothing in, and sends nothing elsewhere when the host serves the page', async () => {
+  const answer = await fetch(`${agent.url}/`);
+  const policy = Object.fromEntries(answer.headers.get('content-security-policy').split('; ').map((part) => part.split(/ (.*)/s)));
+  assert.deepEqual(policy, { 'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'img-src': "'self' data:",
+    'connect-src': "'self'", 'base-uri': "'none'", 'form-action': "'none'", 'frame-ancestors': "'none'" });
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+  assert.equal(answer.headers.get('referrer-policy'), 'no-referrer');
+  for (const url of [`${agent.url}/`, pageUrl]) {
+    const page = await open(url);
+    const done = await page.evaluate(async (isHost) => {
+      const inline = document.createElement('script');
+      inline.textContent = 'window.ran = true;';
+      document.body.append(inline);
+      const blocked = await new Promise((resolve) => {
+        const image = document.createElement('img');
+        image.onload = () => resolve(false);
+        image.onerror = () => resolve(true);
+        image.src = 'http://127.0.0.1:1/x.png';
+      });
+      const evaluates = (() => { try { return new Function('return 1')(); } catch { return 'blocked'; } })();
+      if (isHost) await fetch('http://localhost:1/').catch(() => {});
+      return { ran: window.ran ?? false, blocked, evaluates };
+    }, url !== pageUrl);
+    assert.deepEqual(done, { ran: false, blocked: true, evaluates: 'blocked' }, url);
+    assert.ok(page.problems.some((line) => /script-src/.test(line)) && page.problems.some((line) => /img-src/.test(line)), page.problems.join('\n'));
+    if (url !== pageUrl) assert.ok(page.problems.some((line) => /connect-src/.test(line)), page.problems.join('\n'));
+    await page.close();
+  }
+});
+
 test('a config.js that lacks a member says which', async () => {
   const whole = config;
   config = 'window.APP_CONFIG = { API_URL: "x" };';

@@ -1,4 +1,5 @@
 // Starts sesame-local-cloud for a test and reads what it wrote.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,11 +57,20 @@ export async function startStandIn(...options) {
   };
   const control = async (path, body) => (await fetch(controlUrl + path,
     body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) })).json();
+  // Keys and tokens come to the model, the map service and the enterprise service as a bearer and in no other way.
+  const findNoStray = async () => {
+    for (const text of ['recognise-me-', 'eyJhbGciOi'])
+      for (const { number, route, where } of await control('/requests/find', { text }))
+        if (['model', 'mcp', 'enterprise'].includes(route))
+          assert.deepEqual(where.map((place) => place.toLowerCase()), ['header authorization'], `a secret is in request ${number} to ${route}`);
+  };
   const stop = async () => {
+    const stray = await findNoStray().then(() => null, (error) => error);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     const code = await ended;
     rmSync(base, { recursive: true });
+    if (stray !== null) throw stray;
     return code;
   };
   return { folder, environment, config, ports, request, token, apiKey, control, stop };
