@@ -20,6 +20,8 @@
 
 enum { SERVICE_COUNT = 13, EXIT_WRONG_USE = 2, ARENA_BYTES = 1 << 20 };
 
+#define PAGE_URL "http://127.0.0.1:9001/"
+
 struct server {
     struct loop *loop;
     struct cloud *cloud;
@@ -76,12 +78,15 @@ static void allow_pages(struct realm *realm, const struct options *options)
         realm_allow_redirect(realm, options->page_urls[i]);
     if (options->page_url_count > 0)
         return;
-    realm_allow_redirect(realm, "http://127.0.0.1:9001/");
+    realm_allow_redirect(realm, PAGE_URL);
     realm_allow_redirect(realm, "http://127.0.0.1:9002/");
 }
 
 static bool start(struct server *server, const struct options *options, struct error *err)
 {
+    const struct agent_places agent = {
+        options->agent_url, options->page_url_count == 0 ? PAGE_URL : options->page_urls[0],
+        options->metrics_listen};
     struct cloud_ports ports = options->ports;
     CLEANUP(cleanup_free) char *https = NULL;
     CLEANUP(cleanup_free) char *http = NULL;
@@ -96,18 +101,22 @@ static bool start(struct server *server, const struct options *options, struct e
         return false;
     server->cloud->player = player_new(server->loop, server->cloud->journal);
     server->on_term = loop_signal_new(server->loop, SIGTERM, stop, server, err);
-    server->on_int =
-        server->on_term == NULL ? NULL : loop_signal_new(server->loop, SIGINT, stop, server, err);
-    if (server->on_int == NULL || !start_services(server, &ports, err))
+    if (server->on_term == NULL)
+        return false;
+    /* Ctrl-C goes to the parent too: it decides when this ends, with its open turns behind it. */
+    if (options->exits_with_parent)
+        signal(SIGINT, SIG_IGN);
+    else if ((server->on_int = loop_signal_new(server->loop, SIGINT, stop, server, err)) == NULL)
+        return false;
+    if (!start_services(server, &ports, err))
         return false;
     https = must_format("https://127.0.0.1:%d", ports.issuer_https);
     http = must_format("http://127.0.0.1:%d", ports.issuer);
     realm_set_origin(&server->cloud->realm, https, http);
     allow_pages(&server->cloud->realm, options);
     server->cloud->ports_json = ports_json(&ports);
-    if (options->state_dir != NULL &&
-        !state_dir_write(options->state_dir, server->cloud, &ports, server->ca_pem,
-                         options->agent_url, &folder, err))
+    if (options->state_dir != NULL && !state_dir_write(options->state_dir, server->cloud, &ports,
+                                                       server->ca_pem, &agent, &folder, err))
         return false;
     printf(
         "sesame-local-cloud (offline stand-in) ready: control=http://127.0.0.1:%d state_dir=%s\n",

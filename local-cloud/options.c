@@ -22,6 +22,7 @@ const char options_help[] =
     "  --agent-url URL        where the agent will be (default http://127.0.0.1:9002)\n"
     "  --page-url URL         where the page will be; may be repeated (default\n"
     "                         http://127.0.0.1:9001/ and http://127.0.0.1:9002/)\n"
+    "  --metrics-listen ADDRESS  for sesame.json (default 127.0.0.1:9003)\n"
     "  --secret-prefix TEXT   secrets begin with TEXT, so that tests recognise them\n"
     "  --exit-with-parent     end when the process that started this one ends\n"
     "  --help, --version\n\n"
@@ -89,6 +90,11 @@ static bool read_option(int name, const char *value, struct options *options, st
         if (!is_plain_url(value))
             return error_set(err, ERROR_BAD_INPUT, "--agent-url: %.80s is no http(s) URL", value);
         return true;
+    case 'm':
+        options->metrics_listen = value;
+        if (strpbrk(value, " \t\r\n'\"\\") != NULL)
+            return error_set(err, ERROR_BAD_INPUT, "--metrics-listen: %.80s is no address", value);
+        return true;
     case 'g':
         if (!is_plain_url(value) || options->page_url_count == PAGE_URL_MAX_COUNT)
             return error_set(err, ERROR_BAD_INPUT,
@@ -124,13 +130,15 @@ bool options_read(int argc, char **argv, struct options *out_options, struct err
         {"port", required_argument, NULL, 'p'},
         {"agent-url", required_argument, NULL, 'a'},
         {"page-url", required_argument, NULL, 'g'},
+        {"metrics-listen", required_argument, NULL, 'm'},
         {"secret-prefix", required_argument, NULL, 'x'},
         {"exit-with-parent", no_argument, NULL, 'e'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
-    struct options options = {.agent_url = "http://127.0.0.1:9002"};
+    struct options options = {.agent_url = "http://127.0.0.1:9002",
+                              .metrics_listen = "127.0.0.1:9003"};
     int name;
 
     while ((name = getopt_long(argc, argv, "", known, NULL)) != -1)

@@ -14,6 +14,7 @@ enum { PAGE_URL_MAX_COUNT = 16 };
 struct options {
     const char *state_dir; /* NULL: nothing is written */
     const char *agent_url;
+    const char *metrics_listen;
     const char *secret_prefix;
     const char *page_urls[PAGE_URL_MAX_COUNT];
     size_t page_url_count;

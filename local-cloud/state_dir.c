@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "local-cloud/client_files.h"
 #include "local-cloud/cloud.h"
 #include "local-cloud/json_pack.h"
@@ -127,39 +128,57 @@ static char *page_config_text(const struct cloud *cloud, const struct cloud_port
         cloud->realm.page.id, cloud->realm.agent.audience, cloud->realm.agent_scope);
 }
 
+/* The port of an address of this machine; of any other the host listens where it usually does. */
+static int local_port(const char *url, int usual)
+{
+    static const char here[] = "http://127.0.0.1:";
+    int64_t port;
+    size_t len;
+
+    if (strncmp(url, here, sizeof here - 1) != 0)
+        return usual;
+    url += sizeof here - 1;
+    len = strcspn(url, "/");
+    return parse_int64(url, len, &port) && port > 0 && port < 65536 ? (int)port : usual;
+}
+
 /* A host file that turns the page on; the rest of the host's settings are its own defaults. */
 static char *host_config_text(const struct cloud *cloud, const struct cloud_ports *ports,
-                              const char *agent_url)
+                              const struct agent_places *agent)
 {
+    int page_port = local_port(agent->page_url, 9001);
+
     return must_format(
         "{\n"
-        "  \"listen\": \"127.0.0.1:9002\",\n"
+        "  \"listen\": \"127.0.0.1:%d\",\n"
         "  \"web\": {\n"
         "    \"enabled\": true,\n"
         "    \"client_id\": \"%s\",\n"
         "    \"authorize_url\": \"http://127.0.0.1:%d%s\",\n"
         "    \"logout_url\": \"http://127.0.0.1:%d%s\",\n"
         "    \"scope\": \"%s|%s\",\n"
-        "    \"listen\": \"127.0.0.1:9001\",\n"
+        "    \"listen\": \"127.0.0.1:%d\",\n"
         "    \"agent_url\": \"%s\",\n"
-        "    \"cors_origins\": [\"http://127.0.0.1:9001\", "
-        "\"http://localhost:9001\"]\n"
+        "    \"cors_origins\": [\"http://127.0.0.1:%d\", "
+        "\"http://localhost:%d\"]\n"
         "  },\n"
         "  \"log\": { \"format\": \"text\" },\n"
-        "  \"metrics\": { \"listen\": \"127.0.0.1:9003\" }\n"
+        "  \"metrics\": { \"listen\": \"%s\" }\n"
         "}\n",
-        cloud->realm.page.id, ports->issuer, PATH_AUTHORIZE, ports->issuer, PATH_LOGOUT,
-        cloud->realm.agent.audience, cloud->realm.agent_scope, agent_url);
+        local_port(agent->url, 9002), cloud->realm.page.id, ports->issuer, PATH_AUTHORIZE,
+        ports->issuer, PATH_LOGOUT, cloud->realm.agent.audience, cloud->realm.agent_scope,
+        page_port, agent->url, page_port, page_port, agent->metrics_listen);
 }
 
 bool state_dir_write(const char *path, struct cloud *cloud, const struct cloud_ports *ports,
-                     const char *ca_pem, const char *agent_url, char **out_path, struct error *err)
+                     const char *ca_pem, const struct agent_places *agent, char **out_path,
+                     struct error *err)
 {
     CLEANUP(cleanup_free) char *folder = NULL;
     CLEANUP(cleanup_free) char *environment = NULL;
     CLEANUP(cleanup_free) char *sdk_config = sdk_config_text(cloud, ports);
-    CLEANUP(cleanup_free) char *page_config = page_config_text(cloud, ports, agent_url);
-    CLEANUP(cleanup_free) char *host_config = host_config_text(cloud, ports, agent_url);
+    CLEANUP(cleanup_free) char *page_config = page_config_text(cloud, ports, agent->url);
+    CLEANUP(cleanup_free) char *host_config = host_config_text(cloud, ports, agent);
 
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return error_set(err, ERROR_BAD_INPUT, "--state-dir: cannot make %s: %s", path,

@@ -13,6 +13,11 @@ struct cloud_ports {
         sts_https, metadata, model, mcp, enterprise, control;
 };
 
+/* Where agent, page and metrics will be, for the files that name them. */
+struct agent_places {
+    const char *url, *page_url, *metrics_listen;
+};
+
 /* {"issuer":{"http":n,"https":n},...}; the caller frees it. */
 char *ports_json(const struct cloud_ports *ports);
 
@@ -21,10 +26,11 @@ bool state_file_write(const char *folder, const char *name, mode_t mode, const c
                       struct error *err);
 
 /* Makes the folder when it is missing (mode 0700) and writes environment (0600),
- * client-config.json, ca.pem, config.js, ports.json and the folder clients into it. Blanks and
- * shell characters in the path are refused, because "environment" is meant to be read by shells as
- * well. `*out_path` is the absolute path, which the caller frees. */
+ * client-config.json, sesame.json, ca.pem, config.js, ports.json and the folder clients into it.
+ * Blanks and shell characters in the path are refused, because "environment" is meant to be read by
+ * shells as well. `*out_path` is the absolute path, which the caller frees. */
 bool state_dir_write(const char *path, struct cloud *cloud, const struct cloud_ports *ports,
-                     const char *ca_pem, const char *agent_url, char **out_path, struct error *err);
+                     const char *ca_pem, const struct agent_places *agent, char **out_path,
+                     struct error *err);
 
 #endif

@@ -25,7 +25,13 @@ struct command_line {
 /* Reads the options behind the subcommand. False: a message is on standard error. */
 bool command_line_read(int argc, char **argv, struct command_line *out);
 
+struct host_config;
+
 int serve_command(const struct command_line *line);
+/* Serves until a signal; `on_listening` is called once all ports are open. SIGINT and SIGTERM that
+ * the caller has blocked are heard while it serves, and are blocked again when it returns. */
+int serve_until_signal(const struct command_line *line,
+                       void (*on_listening)(const struct host_config *config));
 int config_command(const struct command_line *line);
 int plugin_command(const struct command_line *line);
 /* plugin digest|sign|verify PLUGIN */

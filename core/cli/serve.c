@@ -46,6 +46,8 @@ struct server {
     struct loop_timer *settled_timer;
     size_t leaving; /* generations that were replaced and are not gone */
     bool is_stopping, is_drained;
+    void (*on_listening)(const struct host_config *config); /* NULL: nobody asks */
+    sigset_t signals_before;                                /* those that the caller blocks */
 };
 
 static const struct host_config *configuration(const struct server *server)
@@ -287,6 +289,7 @@ static void on_settled(void *arg)
 static bool open_signals(struct server *server, struct error *err)
 {
     struct loop *loop = server->loop;
+    sigset_t stops;
 
     signal(SIGPIPE, SIG_IGN);
     server->on_term = loop_signal_new(loop, SIGTERM, on_stop_signal, server, err);
@@ -298,7 +301,13 @@ static bool open_signals(struct server *server, struct error *err)
         server->drain_timer = loop_timer_new(loop, finish, server, err);
     if (server->drain_timer != NULL)
         server->settled_timer = loop_timer_new(loop, on_settled, server, err);
-    return server->settled_timer != NULL;
+    if (server->settled_timer == NULL)
+        return false;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &stops, NULL);
+    return true;
 }
 
 static bool open_reload(struct server *server, const struct command_line *line, struct error *err)
@@ -331,6 +340,7 @@ static void close_server(struct server *server)
     http_listener_free(server->metrics_listener);
     if (server->metrics_service != NULL)
         http_service_free(server->metrics_service);
+    pthread_sigmask(SIG_SETMASK, &server->signals_before, NULL);
     loop_signal_free(server->on_term);
     loop_signal_free(server->on_int);
     loop_signal_free(server->on_hup);
@@ -358,20 +368,25 @@ static bool run(struct server *server, const struct command_line *line, struct e
              LOG_TEXT("address", address),
              LOG_INT("workers", (int64_t)generation_worker_count(server->serving)));
     notify_manager("READY=1");
+    if (server->on_listening != NULL)
+        server->on_listening(configuration(server));
     loop_timer_start(server->settled_timer, SETTLED_MS);
     loop_run(server->loop);
     return true;
 }
 
-static int serve(const struct command_line *line, struct setup *setup)
+static int serve(const struct command_line *line, struct setup *setup,
+                 void (*on_listening)(const struct host_config *config))
 {
-    struct server server = {.loop = NULL};
+    struct server server = {.on_listening = on_listening};
     struct error err = {0};
-    bool ok = host_open_process(setup, false, &err) && (server.loop = loop_new(&err)) != NULL &&
-              (server.metrics = metrics_pool_new(&err)) != NULL &&
-              (server.serving = generation_new(setup, server.loop, server.metrics, &err)) != NULL &&
-              generation_load(server.serving, &err) && run(&server, line, &err);
+    bool ok;
 
+    pthread_sigmask(SIG_BLOCK, NULL, &server.signals_before);
+    ok = host_open_process(setup, false, &err) && (server.loop = loop_new(&err)) != NULL &&
+         (server.metrics = metrics_pool_new(&err)) != NULL &&
+         (server.serving = generation_new(setup, server.loop, server.metrics, &err)) != NULL &&
+         generation_load(server.serving, &err) && run(&server, line, &err);
     close_server(&server);
     host_close_process();
     if (!ok)
@@ -379,7 +394,8 @@ static int serve(const struct command_line *line, struct setup *setup)
     return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
-int serve_command(const struct command_line *line)
+int serve_until_signal(const struct command_line *line,
+                       void (*on_listening)(const struct host_config *config))
 {
     struct setup setup;
     int status;
@@ -390,7 +406,12 @@ int serve_command(const struct command_line *line)
     }
     if (!setup_load(line, &setup))
         return EXIT_WRONG_USE;
-    status = serve(line, &setup);
+    status = serve(line, &setup, on_listening);
     setup_clear(&setup);
     return status;
+}
+
+int serve_command(const struct command_line *line)
+{
+    return serve_until_signal(line, NULL);
 }

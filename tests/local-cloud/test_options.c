@@ -44,6 +44,7 @@ START_TEST(without_options_everything_has_its_default)
     ck_assert_ptr_null(options.state_dir);
     ck_assert_ptr_null(options.secret_prefix);
     ck_assert_str_eq(options.agent_url, "http://127.0.0.1:9002");
+    ck_assert_str_eq(options.metrics_listen, "127.0.0.1:9003");
     ck_assert_uint_eq(options.page_url_count, 0);
     ck_assert_int_eq(options.ports.issuer, 0);
     ck_assert(!options.exits_with_parent && !options.wants_help && !options.wants_version);
@@ -52,12 +53,13 @@ END_TEST
 
 START_TEST(each_option_sets_its_own)
 {
-    ck_assert_msg(
-        read_line("--state-dir /tmp/x --agent-url https://a.example.com:1/p --secret-prefix ab_9-Z "
-                  "--exit-with-parent --page-url http://a/ --page-url=http://b/"),
-        "%s", err.message);
+    ck_assert_msg(read_line("--state-dir /tmp/x --agent-url https://a.example.com:1/p "
+                            "--metrics-listen 127.0.0.1:5 --secret-prefix ab_9-Z "
+                            "--exit-with-parent --page-url http://a/ --page-url=http://b/"),
+                  "%s", err.message);
     ck_assert_str_eq(options.state_dir, "/tmp/x");
     ck_assert_str_eq(options.agent_url, "https://a.example.com:1/p");
+    ck_assert_str_eq(options.metrics_listen, "127.0.0.1:5");
     ck_assert_str_eq(options.secret_prefix, "ab_9-Z");
     ck_assert(options.exits_with_parent);
     ck_assert_uint_eq(options.page_url_count, 2);
@@ -114,6 +116,7 @@ static const struct {
     {"--port =80", "no port named"},
     {"--agent-url ftp://a/", "--agent-url: ftp://a/ is no http(s) URL"},
     {"--agent-url http://a/'", "--agent-url"},
+    {"--metrics-listen 1:2\"", "--metrics-listen: 1:2\" is no address"},
     {"--page-url javascript:alert(1)", "--page-url"},
     {"--page-url http://a/<b>", "--page-url"},
     {"--secret-prefix a/b", "only letters, digits, _ and -"},
