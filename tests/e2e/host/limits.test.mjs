@@ -128,7 +128,7 @@ test('a client that does not read: beyond 256 KiB in the queue the turn is given
 // ---- a turn -----------------------------------------------------------------------------------
 
 test('time of a turn: what was shown stays, and the finish is length; with nothing to show it is 504', async () => {
-  await withAgent({ limits: { turn_s: 1 } }, async (other) => {
+  await withAgent({ limits: { turn_s: 3 } }, async (other) => {
     await cloud.control('/switches', { model: { delta_delay_ms: 100, delta_count: 200 } });
     const answer = await (await post(question(), { to: other })).json();
     assert.equal(answer.choices[0].finish_reason, 'length');
