@@ -35,7 +35,8 @@ struct plugin_watch {
     void (*on_misbehaviour)(void *arg, const char *plugin_id, const char *kind);
     void *arg;
 
-    /* [any thread] May be NULL. A tool listed its functions, or (`err`) did not. */
+    /* [any thread] May be NULL. A tool that needs no user listed its functions, or (`err`) did
+     * not. */
     void (*on_listed)(void *arg, const char *tool, const struct error *err);
 
     struct plugin_pulse *pulse; /* NULL: nobody looks */

@@ -118,12 +118,13 @@ static void tell_waits(struct tool_port *port)
         end_wait(port->waits, true);
 }
 
+/* What one user may or may not do says nothing of the tool. */
 static void tell_watch(const struct tool_port *port, const struct error *err)
 {
     const struct plugin_watch *watch = &port->host->options.watch;
     const char *name = port->host->options.config->name;
 
-    if (watch->on_listed != NULL)
+    if (watch->on_listed != NULL && !port->host->is_users)
         watch->on_listed(watch->arg, name, err);
     else if (err != NULL)
         log_warn("tool", "the tool did not list its functions", LOG_TEXT("tool", name),

@@ -191,6 +191,18 @@ static bool is_of_model(const struct turn_result *result)
            result->http_status != 413 && result->http_status != 422;
 }
 
+/* The user's token could not be exchanged for one to what the model needs: he can mend that himself
+ * (idaas.md 10). */
+static bool is_of_sign_in(const struct chat_exchange *chat, const struct turn_result *result)
+{
+    const struct host_config *config = chat->worker->shared->config;
+    const struct credential_config *credential =
+        host_config_credential(config, config->model.credential);
+
+    return credential != NULL && credential->identity == IDENTITY_USER &&
+           strcmp(result->err->name, "invalid_grant") == 0;
+}
+
 /* The log of a failing turn says what GET /ready and the doctor say: the credential's cause when
  * that is what is missing, else the model's. Of a credential the client is told which setting is
  * wrong, not what it holds and not what the vault or the issuer wrote. */
@@ -207,7 +219,7 @@ static void report_failure(struct chat_exchange *chat, const struct turn_result 
                        error->code, cause.setting);
     } else {
         ready_cause_model(&shared->settings, result->http_status, result->err, &cause);
-        if (is_of_model(result)) {
+        if (is_of_model(result) && !is_of_sign_in(chat, result)) {
             ready_board_fail(shared->ready, "model", false, false, &cause);
             atomic_store(&shared->has_model_failed, true);
         }
@@ -217,38 +229,56 @@ static void report_failure(struct chat_exchange *chat, const struct turn_result 
              LOG_TEXT("fix", cause.fix));
 }
 
+/* Headers can say something only before the stream has begun. */
+static void add_failure_headers(struct chat_exchange *chat, const struct turn_result *result,
+                                int status)
+{
+    char seconds[24];
+
+    if (status == 401)
+        http_exchange_add_header(chat->exchange, "WWW-Authenticate",
+                                 "Bearer error=\"invalid_token\"");
+    if (result->retry_after_ms >= 0) {
+        (void)snprintf(seconds, sizeof seconds, "%lld",
+                       (long long)(result->retry_after_ms + 999) / 1000);
+        http_exchange_add_header(chat->exchange, "Retry-After", seconds);
+    }
+    if (result->has_called_tools)
+        http_exchange_add_header(chat->exchange, "x-should-retry", "false");
+}
+
+static void fail_turn(struct chat_exchange *chat, const struct turn_result *result)
+{
+    struct error storage;
+    struct api_error error = api_error_from(result->err, result->http_status, &storage);
+
+    report_failure(chat, result, &error, &storage);
+    if (is_of_sign_in(chat, result))
+        error = (struct api_error){401, "authentication_error", "invalid_grant", NULL,
+                                   "Your sign-in can no longer be used. Log in again."};
+    note_turn(chat, "failed", error.code == NULL ? "" : error.code);
+    if (!chat->writer.has_started)
+        add_failure_headers(chat, result, error.status);
+    chat_writer_fail(&chat->writer, &error);
+}
+
 static void on_turn_done(void *arg, const struct turn_result *result)
 {
     struct chat_exchange *chat = arg;
-    struct error storage;
+    struct server_shared *shared = chat->worker->shared;
 
     chat->turn = NULL;
     if (result->dropped_messages > 0)
         metrics_count(chat->worker->metrics, "sesame_history_shortened_total",
                       result->err == NULL ? "outcome=\"ok\"" : "outcome=\"failed\"");
     if (result->err == NULL) {
-        if (atomic_exchange(&chat->worker->shared->has_model_failed, false))
-            ready_board_set(chat->worker->shared->ready, "model", false, true, "");
+        if (atomic_exchange(&shared->has_model_failed, false))
+            ready_board_set(shared->ready, "model", false, true, "");
         note_turn(chat, result->finish == FINISH_LENGTH ? "limit" : "ok",
                   result->dropped_messages > 0 ? "history_shortened" : "");
         chat_writer_finish(&chat->writer, result->finish, &result->usage);
     } else {
-        struct api_error error = api_error_from(result->err, result->http_status, &storage);
-
-        report_failure(chat, result, &error, &storage);
-        note_turn(chat, "failed", error.code == NULL ? "" : error.code);
-        if (!chat->writer.has_started) {
-            char seconds[24];
-
-            if (result->retry_after_ms >= 0) {
-                (void)snprintf(seconds, sizeof seconds, "%lld",
-                               (long long)(result->retry_after_ms + 999) / 1000);
-                http_exchange_add_header(chat->exchange, "Retry-After", seconds);
-            }
-            if (result->has_called_tools)
-                http_exchange_add_header(chat->exchange, "x-should-retry", "false");
-        }
-        chat_writer_fail(&chat->writer, &error);
+        fail_turn(chat, result);
     }
     free_chat(chat);
 }
