@@ -103,6 +103,8 @@ static void write_providers(const struct plugin_view *view, struct buffer *out)
         const struct provider_config *provider = &view->config->providers[i];
         struct use use = {.plugin = provider->plugin, .placement = provider->placement};
 
+        if (use.placement == PLACEMENT_DEFAULT)
+            use.placement = host_config_placement(view->config, use.plugin, NULL);
         (void)snprintf(use.name, sizeof use.name, "credential_providers.%.70s", provider->name);
         write_use(view, &use, out);
     }

@@ -19,7 +19,6 @@ struct plugin_home {
     struct credential_client *credentials; /* NULL: none (providers) */
 };
 
-/* Shared by all instances; set once at start. */
 /* How a plugin's process does, for whoever looks from another thread. */
 enum plugin_state { PLUGIN_RUNNING, PLUGIN_RESTARTING, PLUGIN_FAILED };
 struct plugin_pulse {
@@ -28,6 +27,7 @@ struct plugin_pulse {
     atomic_uint restarts;
 };
 
+/* Shared by all instances; set once at start. */
 struct plugin_watch {
     /* [any thread] Something a plugin must not do, done and contained: "completed_twice",
      * "completed_late", "unknown_handle", "result_too_large", "wrong_thread", "bad_result",

@@ -38,9 +38,9 @@ globalThis.fetch = async (input, init) => {
 };
 
 // Runs a subcommand to its end; what it says holds a secret only when that was asked for.
-export function run(args, env) {
+export function run(args, env, cwd) {
   return new Promise((resolve) => {
-    const child = spawn(join(build, 'sesame'), args, { env });
+    const child = spawn(join(build, 'sesame'), args, { env, cwd });
     let out = '', err = '';
     child.stdout.on('data', (text) => { out += text; });
     child.stderr.on('data', (text) => { err += text; });
