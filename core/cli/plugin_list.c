@@ -165,6 +165,7 @@ static void read_line(struct report *report, struct slice line, bool is_second)
 {
     static const char info[] = "sesame_plugin_info{", calls[] = "sesame_plugin_calls_total{",
                       bucket[] = "sesame_plugin_call_seconds_bucket{",
+                      state[] = "sesame_plugin_state{",
                       restarts[] = "sesame_plugin_restarts_total{",
                       memory[] = "sesame_plugin_memory_bytes{";
     struct use *use;
@@ -180,7 +181,9 @@ static void read_line(struct report *report, struct slice line, bool is_second)
         copy_label(line, "plugin", use->plugin, sizeof use->plugin);
         copy_label(line, "version", use->version, sizeof use->version);
         copy_label(line, "placement", use->placement, sizeof use->placement);
-        copy_label(line, "state", use->state, sizeof use->state);
+    } else if (slice_starts_with(line, state)) {
+        if (value_of(line) == 1)
+            copy_label(line, "state", use->state, sizeof use->state);
     } else if (slice_starts_with(line, calls)) {
         add_calls(use, line);
     } else if (slice_starts_with(line, restarts)) {

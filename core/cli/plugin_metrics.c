@@ -30,7 +30,7 @@ void plugin_metrics_call(struct metrics *metrics, const char *id, const char *us
 
 /* One use of one plugin. */
 struct use {
-    const char *plugin;
+    const char *plugin, *version;
     char name[100];
     enum placement placement;
     const struct plugin_pulse *pulse; /* NULL: it lives with the host, or not at all */
@@ -51,31 +51,76 @@ static const char *state_of(const struct use *use)
     }
 }
 
-static void write_use(const struct plugin_view *view, const struct use *use, struct buffer *out)
+static void write_info(const struct use *use, const char *labels, struct buffer *out)
 {
-    const struct plugin_manifest *manifest = plugin_catalogue_find(view->catalogue, use->plugin);
-    enum placement placement = use->placement == PLACEMENT_DEFAULT && manifest != NULL
-                                   ? manifest->placement
-                                   : use->placement;
-    pid_t pid = use->pulse == NULL ? 0 : atomic_load(&use->pulse->pid);
     struct error ignored = {0};
-    char labels[160];
 
-    (void)snprintf(labels, sizeof labels, "plugin=\"%.40s\",use=\"%.60s\"", use->plugin, use->name);
-    (void)buffer_printf(
-        out, &ignored, "sesame_plugin_info{%s,version=\"%.40s\",placement=\"%s\",state=\"%s\"} 1\n",
-        labels, manifest == NULL ? "" : manifest->version, placement_text(placement),
-        state_of(use));
-    if (placement != PLACEMENT_PROCESS || use->pulse == NULL)
-        return;
     (void)buffer_printf(out, &ignored,
-                        "sesame_plugin_restarts_total{%s} %u\n"
-                        "sesame_plugin_memory_bytes{%s} %" PRId64 "\n",
-                        labels, atomic_load(&use->pulse->restarts), labels,
-                        pid == 0 ? 0 : process_memory(pid));
+                        "sesame_plugin_info{%s,version=\"%.40s\",placement=\"%s\"} 1\n", labels,
+                        use->version, placement_text(use->placement));
 }
 
-static void write_tools(const struct plugin_view *view, struct buffer *out)
+static void write_state(const struct use *use, const char *labels, struct buffer *out)
+{
+    static const char *const states[] = {"running", "restarting", "failed", "left_out"};
+    const char *now = state_of(use);
+    struct error ignored = {0};
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        (void)buffer_printf(out, &ignored, "sesame_plugin_state{%s,state=\"%s\"} %d\n", labels,
+                            states[i], strcmp(states[i], now) == 0);
+}
+
+static bool has_process(const struct use *use)
+{
+    return use->placement == PLACEMENT_PROCESS && use->pulse != NULL;
+}
+
+static void write_restarts(const struct use *use, const char *labels, struct buffer *out)
+{
+    struct error ignored = {0};
+
+    if (has_process(use))
+        (void)buffer_printf(out, &ignored, "sesame_plugin_restarts_total{%s} %u\n", labels,
+                            atomic_load(&use->pulse->restarts));
+}
+
+static void write_memory(const struct use *use, const char *labels, struct buffer *out)
+{
+    pid_t pid = has_process(use) ? atomic_load(&use->pulse->pid) : 0;
+    struct error ignored = {0};
+
+    if (has_process(use))
+        (void)buffer_printf(out, &ignored, "sesame_plugin_memory_bytes{%s} %" PRId64 "\n", labels,
+                            pid == 0 ? 0 : process_memory(pid));
+}
+
+/* The text form wants all samples of a metric together. */
+static const struct family {
+    const char *head;
+    void (*write)(const struct use *use, const char *labels, struct buffer *out);
+} families[] = {
+    {"# TYPE sesame_plugin_info gauge\n", write_info},
+    {"# TYPE sesame_plugin_state gauge\n", write_state},
+    {"# TYPE sesame_plugin_restarts_total counter\n", write_restarts},
+    {"# TYPE sesame_plugin_memory_bytes gauge\n", write_memory},
+};
+
+static void write_use(const struct plugin_view *view, const struct family *family, struct use *use,
+                      struct buffer *out)
+{
+    const struct plugin_manifest *manifest = plugin_catalogue_find(view->catalogue, use->plugin);
+    char labels[160];
+
+    if (use->placement == PLACEMENT_DEFAULT && manifest != NULL)
+        use->placement = manifest->placement;
+    use->version = manifest == NULL ? "" : manifest->version;
+    (void)snprintf(labels, sizeof labels, "plugin=\"%.40s\",use=\"%.60s\"", use->plugin, use->name);
+    family->write(use, labels, out);
+}
+
+static void write_tools(const struct plugin_view *view, const struct family *family,
+                        struct buffer *out)
 {
     for (size_t i = 0; i < view->config->tool_count; i++) {
         const struct tool_config *tool = &view->config->tools[i];
@@ -86,11 +131,12 @@ static void write_tools(const struct plugin_view *view, struct buffer *out)
                           .is_left_out = host == NULL};
 
         (void)snprintf(use.name, sizeof use.name, "tools.%.80s", tool->name);
-        write_use(view, &use, out);
+        write_use(view, family, &use, out);
     }
 }
 
-static void write_providers(const struct plugin_view *view, struct buffer *out)
+static void write_providers(const struct plugin_view *view, const struct family *family,
+                            struct buffer *out)
 {
     struct use idaas = {.plugin = view->idaas_provider,
                         .name = "idaas",
@@ -98,7 +144,7 @@ static void write_providers(const struct plugin_view *view, struct buffer *out)
                             host_config_placement(view->config, view->idaas_provider, NULL)};
 
     if (view->idaas_provider[0] != '\0')
-        write_use(view, &idaas, out);
+        write_use(view, family, &idaas, out);
     for (size_t i = 0; i < view->config->provider_count; i++) {
         const struct provider_config *provider = &view->config->providers[i];
         struct use use = {.plugin = provider->plugin, .placement = provider->placement};
@@ -106,7 +152,7 @@ static void write_providers(const struct plugin_view *view, struct buffer *out)
         if (use.placement == PLACEMENT_DEFAULT)
             use.placement = host_config_placement(view->config, use.plugin, NULL);
         (void)snprintf(use.name, sizeof use.name, "credential_providers.%.70s", provider->name);
-        write_use(view, &use, out);
+        write_use(view, family, &use, out);
     }
 }
 
@@ -114,11 +160,9 @@ void plugin_metrics_write(const struct plugin_view *view, struct buffer *out)
 {
     struct error ignored = {0};
 
-    (void)buffer_add_text(out,
-                          "# TYPE sesame_plugin_info gauge\n"
-                          "# TYPE sesame_plugin_restarts_total counter\n"
-                          "# TYPE sesame_plugin_memory_bytes gauge\n",
-                          &ignored);
-    write_tools(view, out);
-    write_providers(view, out);
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        (void)buffer_add_text(out, families[i].head, &ignored);
+        write_tools(view, &families[i], out);
+        write_providers(view, &families[i], out);
+    }
 }

@@ -22,9 +22,9 @@ struct plugin_home {
 /* How a plugin's process does, for whoever looks from another thread. */
 enum plugin_state { PLUGIN_RUNNING, PLUGIN_RESTARTING, PLUGIN_FAILED };
 struct plugin_pulse {
-    atomic_int state; /* enum plugin_state */
-    atomic_int pid;   /* 0: it has no process of its own */
-    atomic_uint restarts;
+    atomic_int state;     /* enum plugin_state */
+    atomic_int pid;       /* 0: it has no process of its own */
+    atomic_uint restarts; /* counted when the process is lost */
 };
 
 /* Shared by all instances; set once at start. */

@@ -56,6 +56,13 @@ static void show_pulse(struct sesame_instance *proxy, enum plugin_state state, p
         atomic_fetch_add(&pulse->restarts, 1);
 }
 
+/* The number may soon be another process's. */
+static void hide_pid(struct sesame_instance *proxy)
+{
+    if (proxy->self->watch.pulse != NULL)
+        atomic_store(&proxy->self->watch.pulse->pid, 0);
+}
+
 /* Where frames about calls go: to the child, or aside until there is one. */
 static struct buffer *call_box(struct sesame_instance *proxy)
 {
@@ -350,6 +357,7 @@ static void on_gone(void *arg, const char *reason)
     enum proxy_state before = proxy->state;
 
     note_end(proxy, reason);
+    hide_pid(proxy);
     proxy->state = PROXY_WAITING; /* for what is done below */
     fail_calls(proxy);
     proxy_http_abandon(proxy);

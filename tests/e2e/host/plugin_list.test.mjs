@@ -42,8 +42,14 @@ test('calls, failures by kind, latency and memory are counted for each use of a 
   await cloud.control('/fail', { at: 'enterprise', times: 2, status: 403 });
   await ask('Call my enterprise service');
   const text = await scrape();
-  assert.match(text, /^sesame_plugin_info\{plugin="mcp",use="tools\.amap",version="\d+\.\d+\.\d+",placement="process",state="running"\} 1$/m);
-  assert.match(text, /^sesame_plugin_info\{plugin="client-secret",use="idaas",version="[^"]+",placement="inline",state="running"\} 1$/m);
+  assert.match(text, /^sesame_plugin_info\{plugin="mcp",use="tools\.amap",version="\d+\.\d+\.\d+",placement="process"\} 1$/m);
+  assert.equal(value(text, 'sesame_plugin_state{plugin="mcp",use="tools.amap",state="running"}'), 1);
+  assert.equal(value(text, 'sesame_plugin_state{plugin="mcp",use="tools.amap",state="failed"}'), 0);
+  // One group for each metric, its type above it.
+  const names = text.split('\n').filter((line) => line !== '').map((line) => /^(?:# TYPE )?(sesame_\w+)/.exec(line)[1]
+    .replace(/_(bucket|sum|count)$/, '')).filter((name, i, all) => name !== all[i - 1]);
+  assert.deepEqual(names, [...new Set(names)]);
+  assert.match(text, /^sesame_plugin_info\{plugin="client-secret",use="idaas",version="[^"]+",placement="inline"\} 1$/m);
   assert.equal(value(text, 'sesame_plugin_calls_total{plugin="mcp",use="tools.amap",outcome="ok"}'), 1);
   assert.equal(value(text, 'sesame_plugin_calls_total{plugin="enterprise-service",use="tools.enterprise",outcome="ok"}'), 1);
   assert.ok(value(text, 'sesame_plugin_calls_total{plugin="enterprise-service",use="tools.enterprise",outcome="denied"}') >= 1);
@@ -60,7 +66,8 @@ test('a process that is lost is counted and shows its state', async () => {
   process.kill(pid, 'SIGKILL');
   for (let i = 0; i < 200; i++) {
     const text = await scrape();
-    if (value(text, 'sesame_plugin_restarts_total{plugin="mcp",use="tools.amap"}') === 1 && /tools\.amap.*state="running"/.test(text)) return;
+    if (value(text, 'sesame_plugin_restarts_total{plugin="mcp",use="tools.amap"}') === 1 &&
+        value(text, 'sesame_plugin_state{plugin="mcp",use="tools.amap",state="running"}') === 1) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assert.fail(await scrape());
