@@ -11,7 +11,11 @@ import { startStandIn } from './stand_in.mjs';
 let cloud, agent, token;
 before(async () => {
   cloud = await startStandIn();
-  agent = await startAgent(cloud, { config: { compat: { java_sample: false } } });
+  // A second for each request: an answer that never comes is waited for as long as that.
+  agent = await startAgent(cloud, { config: { compat: { java_sample: false }, tools: {
+    amap: { plugin: 'mcp', credentials: ['amap'], config: { url: '${EXTERNAL_SERVER_URL}', credential: 'amap', timeout_s: 1 } },
+    enterprise: { plugin: 'enterprise-service', credentials: ['enterprise'], config: { url: '${ENTERPRISE_SERVICE_URL}',
+      credential: 'enterprise', method: 'POST', name: 'enterprise_service_sample', description: 'Calls the sample enterprise service.' } } } } });
   await agent.until('/ready', 200);
   token = await userToken(cloud);
 });
@@ -51,7 +55,7 @@ test('every switch that there is has a test that sets it', async () => {
   const sources = ['e2e/local-cloud', 'e2e/host', 'local-cloud'].flatMap((folder) => readdirSync(join(tests, folder))
     .filter((name) => /\.(mjs|c)$/.test(name)).map((name) => readFileSync(join(tests, folder, name), 'utf8'))).join('\n');
   const { switches } = await cloud.control('/state');
-  assert.deepEqual(Object.keys(switches).sort(), ['enterprise', 'issuer', 'mcp', 'metadata', 'model', 'vault']);
+  assert.deepEqual(Object.keys(switches).sort(), ['enterprise', 'issuer', 'mcp', 'metadata', 'model', 'openapi', 'vault']);
   for (const [group, members] of Object.entries(switches))
     for (const name of Object.keys(members))
       assert.ok(new RegExp(`set\\('${group}', \\{[^}]*\\b${name}\\b|\\b${group}: \\{[^}]*\\b${name}\\b|switches\\.${group}\\.${name} =`)
