@@ -222,7 +222,7 @@ static bool create_tool(struct bench *bench, struct error *err)
                                         .placement = bench->placement,
                                         .broker = bench->broker,
                                         .sandbox = bench->check->target->sandbox,
-                                        .watch = {on_misbehaviour, bench, NULL},
+                                        .watch = {.on_misbehaviour = on_misbehaviour, .arg = bench},
                                         .result_max_bytes = RESULT_MAX_BYTES,
                                         .json_depth = 64};
 
@@ -248,11 +248,12 @@ static bool create_tool(struct bench *bench, struct error *err)
 
 static bool create_provider(struct bench *bench, struct error *err)
 {
-    struct provider_port_options options = {.library = bench->library,
-                                            .home = {bench->loop, bench->http, NULL},
-                                            .config_json = bench->tool.config_json,
-                                            .placement = bench->placement,
-                                            .watch = {on_misbehaviour, bench, NULL}};
+    struct provider_port_options options = {
+        .library = bench->library,
+        .home = {bench->loop, bench->http, NULL},
+        .config_json = bench->tool.config_json,
+        .placement = bench->placement,
+        .watch = {.on_misbehaviour = on_misbehaviour, .arg = bench}};
 
     bench->provider = provider_port_new(&options, err);
     if (bench->provider == NULL)

@@ -34,7 +34,8 @@ const struct check_case *check_find(const char *id)
     return NULL;
 }
 
-static void end(struct check *check, enum check_verdict verdict, const char *format, va_list list)
+__attribute__((format(printf, 3, 0))) static void
+end(struct check *check, enum check_verdict verdict, const char *format, va_list list)
 {
     struct check_outcome *outcome = check->outcome;
 

@@ -90,8 +90,7 @@ static const char *const odd_texts[] = {
     "'; DROP TABLE a; --",
     "$(id) `id` ;id|id",
     "<script>alert(1)</script>",
-    "\xe2\x80\xae"
-    "turned",
+    "\xe2\x80\xaeturned",
     "a\x01\x1f\x7f",
     "https://user:pass@example.com:99999/?a=b#c",
     " ",

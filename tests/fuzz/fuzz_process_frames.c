@@ -140,6 +140,18 @@ size_t process_child_threads(const struct process_child *child)
     (void)child;
     return 1;
 }
+size_t process_threads(pid_t pid)
+{
+    (void)pid;
+    return 1;
+}
+
+int64_t process_memory(pid_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
 int64_t process_child_memory(const struct process_child *child)
 {
     (void)child;
