@@ -150,21 +150,27 @@ static enum error_code try_record(enum log_level of, const char *area, const cha
     return err.code;
 }
 
-/* What is too long is written without its fields; where there is no memory, a line that needs none
- * says so. */
+/* What is too long is written without its fields. A record that is lost all the same leaves a line
+ * that needs no memory. */
 static void write_record(enum log_level of, const char *area, const char *message,
                          const struct log_field *fields, size_t count)
 {
-    static const char json[] =
-        "{\"level\":\"error\",\"area\":\"log\",\"msg\":\"a record is lost: no memory\"}\n";
-    static const char plain[] = "error log: a record is lost: no memory\n";
+    static const char *const lost[][2] = {
+        [LOG_FORMAT_TEXT] = {"error log: a record is lost: no memory\n",
+                             "error log: a record is lost: too long\n"},
+        [LOG_FORMAT_JSON] =
+            {"{\"level\":\"error\",\"area\":\"log\",\"msg\":\"a record is lost: no memory\"}\n",
+             "{\"level\":\"error\",\"area\":\"log\",\"msg\":\"a record is lost: too long\"}\n"},
+    };
     enum error_code code = try_record(of, area, message, fields, count);
+    const char *line;
 
     if (code == ERROR_LIMIT && count > 0)
         code = try_record(of, area, message, (const struct log_field[]){LOG_BOOL("cut", true)}, 1);
-    if (code != ERROR_NONE)
-        emit(format == LOG_FORMAT_JSON ? json : plain,
-             format == LOG_FORMAT_JSON ? sizeof json - 1 : sizeof plain - 1);
+    if (code == ERROR_NONE)
+        return;
+    line = lost[format][code == ERROR_LIMIT];
+    emit(line, strlen(line));
 }
 
 void log_write(enum log_level of, const char *area, const char *message,

@@ -82,6 +82,33 @@ START_TEST(a_secret_never_reaches_the_log)
 }
 END_TEST
 
+START_TEST(what_is_too_long_loses_its_fields_and_says_so)
+{
+    static char value[3000], message[3000];
+    static const enum log_format formats[] = {LOG_FORMAT_JSON, LOG_FORMAT_TEXT};
+    static const char *const lines[] = {
+        "{\"level\":\"error\",\"area\":\"log\",\"msg\":\"a record is lost: too long\"}\n",
+        "error log: a record is lost: too long\n"};
+    struct error err = {0};
+
+    memset(value, 'x', sizeof value - 1);
+    memset(message, '\x01', sizeof message - 1); /* six characters each, so too long alone */
+    for (int i = 0; i < 2; i++) {
+        if (i > 0) {
+            teardown();
+            setup();
+        }
+        ck_assert(log_open(pipe_fds[1], formats[i], LOG_INFO, &err));
+        log_info("net", "kept", LOG_TEXT("a", value), LOG_TEXT("b", value), LOG_TEXT("c", value));
+        log_info("net", message, LOG_TEXT("a", value));
+        read_all();
+        ck_assert_ptr_nonnull(strstr(seen, "kept"));
+        ck_assert_ptr_nonnull(strstr(seen, i == 0 ? ",\"cut\":true}\n" : " cut=true\n"));
+        ck_assert_str_eq(strchr(seen, '\n') + 1, lines[i]);
+    }
+}
+END_TEST
+
 static void *log_many(void *arg)
 {
     (void)arg;
@@ -134,6 +161,7 @@ int main(void)
         a_json_record_is_one_strict_json_line,
         a_text_record_keeps_to_its_line,
         a_secret_never_reaches_the_log,
+        what_is_too_long_loses_its_fields_and_says_so,
         records_of_many_threads_stay_whole,
         a_reader_that_does_not_read_costs_records_and_not_time,
         NULL,

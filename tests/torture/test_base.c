@@ -1,9 +1,10 @@
-/* Allocation failure in core/base: JSON, schemas, buffers, encodings, secrets. */
+/* Allocation failure in core/base: JSON, schemas, buffers, encodings, secrets, log. */
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_schema.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -12,6 +13,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Longer than what json-c holds without allocating, so that its buffers grow. */
 #define LONG_TEXT "a text of more than thirty-two characters, which has to be kept whole"
@@ -186,6 +189,34 @@ START_TEST(a_secret_is_made_whole_or_not_at_all)
 }
 END_TEST
 
+static bool write_a_record(struct error *err)
+{
+    static const char lost[] =
+        "{\"level\":\"error\",\"area\":\"log\",\"msg\":\"a record is lost: no memory\"}\n";
+    char written[600] = "";
+    int fd = memfd_create("log", MFD_CLOEXEC);
+    bool ok = log_open(fd, LOG_FORMAT_JSON, LOG_INFO, err);
+
+    if (ok) {
+        log_warn("test", LONG_TEXT, LOG_TEXT("value", LONG_TEXT));
+        log_close();
+        ok = pread(fd, written, sizeof written - 1, 0) > 0 && strcmp(written, lost) != 0;
+        if (!ok)
+            error_set(err, ERROR_NO_MEMORY, "the log says: %s", written);
+        torture_expect(!ok || strstr(written, "\"value\":\"" LONG_TEXT "\"}\n") != NULL,
+                       "the record is whole");
+        torture_expect(written[0] != '\0', "a lost record leaves its line");
+    }
+    close(fd);
+    return ok;
+}
+
+START_TEST(a_record_is_written_whole_or_said_to_be_lost)
+{
+    torture("log record", write_a_record);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -195,6 +226,7 @@ int main(void)
         a_schema_without_patterns_leaves_nothing_behind,
         a_buffer_keeps_what_it_has,
         a_secret_is_made_whole_or_not_at_all,
+        a_record_is_written_whole_or_said_to_be_lost,
         NULL,
     };
 
