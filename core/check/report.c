@@ -48,6 +48,20 @@ static void print_fixes(FILE *out, const struct check_runs *runs)
     }
 }
 
+/* They count as passed: the machine was busy, or the plugin does not always do the same. */
+static void print_unsteady(FILE *out, const struct check_runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct check_run *run = &runs->items[i];
+        const char *place = placement_word(run);
+
+        if (run->outcome->verdict == CHECK_PASSED && run->outcome->attempts > 1)
+            fprintf(out, "unsteady %s%s%s passed alone, in attempt %d; before: %s\n", run->what->id,
+                    place[0] == '\0' ? "" : " ", place, run->outcome->attempts,
+                    run->outcome->first_message);
+    }
+}
+
 /* Skipped checks by reason, since one reason mostly covers many. */
 static void print_skipped(FILE *out, const struct check_runs *runs)
 {
@@ -73,6 +87,7 @@ void check_report_text(FILE *out, const struct check_runs *runs, const struct ch
 {
     fprintf(out, "checking %s with --seed %" PRIu64 "\n", target->path, target->seed);
     print_fixes(out, runs);
+    print_unsteady(out, runs);
     print_skipped(out, runs);
     fprintf(out, "%zu passed, %zu failed, %zu skipped, in %" PRId64 ".%" PRId64 " s\n",
             runs->passed, runs->failed, runs->skipped, runs->duration_ms / 1000,
@@ -90,7 +105,8 @@ static struct json_object *run_to_json(const struct check_run *run)
                      : json_object_new_string(placement_word(run))) &&
         json_set(json, "outcome", json_object_new_string(verdict_words[run->outcome->verdict])) &&
         json_set(json, "message", json_object_new_string(run->outcome->message)) &&
-        json_set(json, "duration_ms", json_object_new_int64(run->outcome->duration_ms)))
+        json_set(json, "duration_ms", json_object_new_int64(run->outcome->duration_ms)) &&
+        json_set(json, "attempts", json_object_new_int(run->outcome->attempts)))
         return json;
     json_object_put(json);
     return NULL;

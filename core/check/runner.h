@@ -1,4 +1,4 @@
-/* Runs checks, each in a process of its own, several at once. */
+/* Runs checks, each in a process of its own, several at once; what failed again, alone. */
 #ifndef SESAME_CHECK_RUNNER_H
 #define SESAME_CHECK_RUNNER_H
 
@@ -11,7 +11,10 @@ struct check_outcome {
     enum check_verdict verdict;
     char message[600]; /* "" when it passed */
     char step[120];
-    int64_t duration_ms;
+    int64_t duration_ms; /* of the last attempt */
+    int attempts;
+    char first_message[600]; /* of the attempt before the last, which failed */
+    bool has_crashed;
 };
 
 /* One check in one placement. */
@@ -36,7 +39,8 @@ bool check_runs_plan(struct check_runs *runs, const struct check_target *target,
                      struct error *err);
 
 /* Runs what is planned. The caller's process has no other thread. A check that does not end by its
- * time limit is killed, with all processes it started, and has failed. */
+ * time limit is killed, with all processes it started, and has failed. A few failures are tried
+ * again, one after another, and have failed when they do so each time; crashes are not. */
 bool check_runs_execute(struct check_runs *runs, const struct check_target *target,
                         struct error *err);
 

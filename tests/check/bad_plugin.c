@@ -3,6 +3,7 @@
 #include <sesame/credential_provider.h>
 #include <sesame/tool.h>
 
+#include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
 #include <pthread.h>
@@ -49,6 +50,20 @@ static struct sesame_text text_of(const char *text)
 static int is(const struct sesame_instance *instance, const char *behaviour)
 {
     return strcmp(instance->behaviour, behaviour) == 0;
+}
+
+/* True once for all the checks of a run, whose folders lie side by side. */
+static int is_first_of_all(void)
+{
+    const char *folder = getenv("HOME");
+    char path[200];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/../tried", folder == NULL ? "." : folder);
+    fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -363,7 +378,7 @@ static int32_t begin_badly(struct sesame_instance *instance)
     if (is(instance, "create-slow"))
         usleep(150000);
 #ifdef BAD_CALLS
-    if (is(instance, "create-prints"))
+    if (is(instance, "create-prints") || (is(instance, "unsteady") && is_first_of_all()))
         puts("hello");
     if (is(instance, "create-umask"))
         (void)umask(0);

@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK_RUN_WIDTH 14
-
 struct check_run_request {
     char file[300];    /* the library */
     char example[300]; /* "": none */
@@ -84,8 +82,9 @@ static inline void check_run_finish(struct check_run_request *run, int status, c
     ck_assert_msg(run->report != NULL, "%s: no report, exit status %d", run->file, run->status);
 }
 
-/* All of them, some at once: most of a run is waiting. */
-static inline void check_run_all(struct check_run_request *runs, size_t count, const char *folder)
+/* All of them, `width` at once. */
+static inline void check_run_all(struct check_run_request *runs, size_t count, size_t width,
+                                 const char *folder)
 {
     size_t started = 0, finished = 0;
 
@@ -94,7 +93,7 @@ static inline void check_run_all(struct check_run_request *runs, size_t count, c
         int status;
         pid_t pid;
 
-        for (; started < count && started - finished < CHECK_RUN_WIDTH; started++)
+        for (; started < count && started - finished < width; started++)
             check_run_start(&runs[started], folder, started);
         pid = wait(&status);
         while (index < started && runs[index].pid != pid)
@@ -132,6 +131,21 @@ static inline size_t check_run_count(const struct check_run_request *run, const 
             *out_message = check_run_text(result, "message");
     }
     return count;
+}
+
+/* Of all results together. */
+static inline int check_run_attempts(const struct check_run_request *run)
+{
+    struct json_object *results, *attempts;
+    int sum = 0;
+
+    ck_assert(json_object_object_get_ex(run->report, "results", &results));
+    for (size_t i = 0; i < json_object_array_length(results); i++) {
+        ck_assert(json_object_object_get_ex(json_object_array_get_idx(results, i), "attempts",
+                                            &attempts));
+        sum += json_object_get_int(attempts);
+    }
+    return sum;
 }
 
 /* The failures, for the message of a test that wanted none. The caller frees. */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#define WIDTH 30 /* most of these runs is waiting */
+
 /* A kind of the bad plugin (tests/check/build.sh), and how it is bad ("": by what it is). With
  * `asks` it calls the scripted server. */
 static const struct {
@@ -232,7 +234,7 @@ START_TEST(each_bad_plugin_is_found_by_the_check_for_it)
         snprintf(runs[i].only, sizeof runs[i].only, "%s", rows[i].check);
         write_example(&runs[i], i, rows[i].behaviour, rows[i].asks);
     }
-    check_run_all(runs, ROW_COUNT, folder);
+    check_run_all(runs, ROW_COUNT, WIDTH, folder);
     for (size_t i = 0; i < ROW_COUNT; i++)
         expect_found(&runs[i], rows[i].behaviour);
 }
@@ -264,7 +266,7 @@ START_TEST(each_bad_fixture_of_the_loader_is_found)
         snprintf(runs[i].only, sizeof runs[i].only, "%s", fixtures[i].check);
         write_example(&runs[i], i, fixtures[i].behaviour, false);
     }
-    check_run_all(runs, FIXTURE_COUNT, folder);
+    check_run_all(runs, FIXTURE_COUNT, WIDTH, folder);
     for (size_t i = 0; i < FIXTURE_COUNT; i++)
         expect_found(&runs[i], fixtures[i].behaviour);
 }
@@ -278,11 +280,49 @@ START_TEST(a_crash_is_a_failed_check_that_names_signal_and_step)
     snprintf(run.file, sizeof run.file, "%s/check/plain/bad.so",
              check_run_folder("SESAME_TEST_BUILDDIR"));
     write_example(&run, 0, "crashes", false);
-    check_run_all(&run, 1, folder);
+    check_run_all(&run, 1, 1, folder);
     ck_assert_uint_eq(check_run_count(&run, NULL, "failed", &message), 3);
     ck_assert_msg(strstr(message, "SIGABRT") != NULL && strstr(message, "act is called") != NULL,
                   "%s", message);
     json_object_put(run.report);
+}
+END_TEST
+
+START_TEST(what_fails_once_is_tried_again_and_told)
+{
+    struct check_run_request run = {.only = "instance.quiet"};
+
+    snprintf(run.file, sizeof run.file, "%s/check/calls/bad.so",
+             check_run_folder("SESAME_TEST_BUILDDIR"));
+    write_example(&run, 0, "unsteady", false);
+    check_run_all(&run, 1, 1, folder);
+    ck_assert_int_eq(run.status, 0);
+    ck_assert_uint_eq(check_run_count(&run, NULL, "passed", NULL), 2);
+    ck_assert_int_eq(check_run_attempts(&run),
+                     3); /* of two placements, one of which failed at first */
+    json_object_put(run.report);
+}
+END_TEST
+
+START_TEST(what_fails_each_time_has_failed_and_a_crash_is_not_tried_again)
+{
+    struct check_run_request quiet = {.only = "instance.quiet"}, crash = {.only = "call.completes"};
+
+    snprintf(quiet.file, sizeof quiet.file, "%s/check/calls/bad.so",
+             check_run_folder("SESAME_TEST_BUILDDIR"));
+    write_example(&quiet, 0, "create-prints", false);
+    check_run_all(&quiet, 1, 1, folder);
+    ck_assert_uint_eq(check_run_count(&quiet, NULL, "failed", NULL), 2);
+    ck_assert_int_eq(check_run_attempts(&quiet), 6);
+    json_object_put(quiet.report);
+    snprintf(crash.file, sizeof crash.file, "%s/check/plain/bad.so",
+             check_run_folder("SESAME_TEST_BUILDDIR"));
+    write_example(&crash, 0, "crashes", false);
+    check_run_all(&crash, 1, 1, folder);
+    ck_assert_uint_eq(check_run_count(&crash, NULL, "failed", NULL), 3);
+    /* In a process of its own it is a failed call, which is tried three times. */
+    ck_assert_int_eq(check_run_attempts(&crash), 5);
+    json_object_put(crash.report);
 }
 END_TEST
 
@@ -295,7 +335,7 @@ START_TEST(a_library_without_a_manifest_is_looked_at_as_far_as_it_goes)
     snprintf(command, sizeof command, "cp %s/check/plain/bad.so %s && chmod 0755 %s",
              check_run_folder("SESAME_TEST_BUILDDIR"), run.file, run.file);
     ck_assert_int_eq(system(command), 0);
-    check_run_all(&run, 1, folder);
+    check_run_all(&run, 1, 1, folder);
     ck_assert_uint_eq(check_run_count(&run, NULL, "failed", NULL), 1);
     ck_assert_uint_eq(check_run_count(&run, "manifest.valid", "failed", NULL), 1);
     ck_assert_uint_gt(check_run_count(&run, NULL, "passed", NULL), 50);
@@ -310,7 +350,7 @@ START_TEST(a_whole_run_over_a_bad_plugin_ends_and_fails)
     snprintf(run.file, sizeof run.file, "%s/check/plain/bad.so",
              check_run_folder("SESAME_TEST_BUILDDIR"));
     write_example(&run, 0, "twice", false);
-    check_run_all(&run, 1, folder);
+    check_run_all(&run, 1, 1, folder);
     ck_assert_int_eq(run.status, 1);
     ck_assert_uint_gt(check_run_count(&run, "call.once", "failed", NULL), 0);
     ck_assert_uint_eq(check_run_count(&run, "list.once", "failed", NULL), 0);
@@ -324,6 +364,8 @@ int main(void)
         each_bad_plugin_is_found_by_the_check_for_it,
         each_bad_fixture_of_the_loader_is_found,
         a_crash_is_a_failed_check_that_names_signal_and_step,
+        what_fails_once_is_tried_again_and_told,
+        what_fails_each_time_has_failed_and_a_crash_is_not_tried_again,
         a_library_without_a_manifest_is_looked_at_as_far_as_it_goes,
         a_whole_run_over_a_bad_plugin_ends_and_fails,
         NULL,
