@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define PREPARE_TIMEOUT_MS 10000
+#define CALL_GRACE_MS 100 /* a model call's own time ends after the turn's, never just before */
 #define REQUEST_MAX_BYTES (15 * 1024 * 1024)
 
 static const char data_note[] =
@@ -94,20 +95,10 @@ static void finish(struct turn *turn, const struct error *err)
     events.on_done(arg, &result);
 }
 
-static void prepare(struct turn *turn);
-
-/* Fires at once to begin the turn, then when its time is over or it has said all it may. */
-static void on_timer(void *arg)
+static void end_early(struct turn *turn)
 {
-    struct turn *turn = arg;
     struct error err = {0};
 
-    if (!turn->has_begun) {
-        turn->has_begun = true;
-        loop_timer_start(turn->timer, turn->agent->limits->turn_s * 1000);
-        prepare(turn);
-        return;
-    }
     turn->result.finish = FINISH_LENGTH;
     if (turn->result.has_shown) {
         finish(turn, NULL);
@@ -117,6 +108,32 @@ static void on_timer(void *arg)
                     "the turn took longer than limits.turn_s allows (%lld s)",
                     (long long)turn->agent->limits->turn_s);
     finish(turn, &err);
+}
+
+/* What fails when the turn's time is over fails of that: a busy loop may hear of it before the
+ * timer. */
+static void fail(struct turn *turn, const struct error *err)
+{
+    if (clock_monotonic_ms() >= turn->deadline_ms)
+        end_early(turn);
+    else
+        finish(turn, err);
+}
+
+static void prepare(struct turn *turn);
+
+/* Fires at once to begin the turn, then when its time is over or it has said all it may. */
+static void on_timer(void *arg)
+{
+    struct turn *turn = arg;
+
+    if (turn->has_begun) {
+        end_early(turn);
+        return;
+    }
+    turn->has_begun = true;
+    loop_timer_start(turn->timer, turn->deadline_ms - clock_monotonic_ms());
+    prepare(turn);
 }
 
 /* ---- what the model says --------------------------------------------------------------------- */
@@ -329,7 +346,7 @@ static void on_chat_done(void *arg, const struct chat_result *chat)
         return;
     }
     if (err.code != ERROR_NONE) {
-        finish(turn, &err);
+        fail(turn, &err);
         return;
     }
     /* A cut answer's calls may be cut too: they never run. */
@@ -363,7 +380,7 @@ static void call_model(struct turn *turn)
 {
     static const struct chat_events events = {on_reasoning, on_text, on_chat_done};
     CLEANUP(buffer_clear) struct buffer messages;
-    struct chat_request request = {.deadline_ms = turn->deadline_ms,
+    struct chat_request request = {.deadline_ms = turn->deadline_ms + CALL_GRACE_MS,
                                    .subject = turn->subject,
                                    .forbids_tools = turn->is_last_round};
     struct error err = {0};
@@ -376,7 +393,7 @@ static void call_model(struct turn *turn)
         turn->chat = chat_call_start(&turn->agent->chat, &request, &events, turn, &err);
     }
     if (turn->chat == NULL)
-        finish(turn, &err);
+        fail(turn, &err);
 }
 
 static void next_round(struct turn *turn)

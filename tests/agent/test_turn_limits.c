@@ -100,6 +100,29 @@ START_TEST(a_turn_that_showed_nothing_ends_at_its_time_with_an_error)
 }
 END_TEST
 
+START_TEST(a_call_that_fails_as_the_time_ends_does_not_turn_it_into_an_error)
+{
+    static const struct say lines[] = {{.text = "I look", .fails_of_time = true}};
+
+    limits.turn_s = 1;
+    start_turn(lines, 1);
+    PEER_RUN_UNTIL(loop, dones == 1);
+    ck_assert_ptr_null(result.err);
+    ck_assert_int_eq(result.finish, FINISH_LENGTH);
+}
+END_TEST
+
+START_TEST(a_call_that_fails_as_the_time_ends_leaves_the_reason_to_the_turn)
+{
+    static const struct say lines[] = {{.fails_of_time = true}};
+
+    limits.turn_s = 1;
+    start_turn(lines, 1);
+    PEER_RUN_UNTIL(loop, dones == 1);
+    ck_assert_ptr_nonnull(strstr(result_error.message, "limits.turn_s"));
+}
+END_TEST
+
 START_TEST(a_model_that_talks_without_end_is_stopped)
 {
     static const struct say lines[] = {{.text = "0123456789", .repeats_text = true}};
@@ -122,6 +145,8 @@ int main(void)
         a_result_beyond_the_limit_is_cut_and_says_so,
         a_turn_that_showed_something_ends_at_its_time_with_length,
         a_turn_that_showed_nothing_ends_at_its_time_with_an_error,
+        a_call_that_fails_as_the_time_ends_does_not_turn_it_into_an_error,
+        a_call_that_fails_as_the_time_ends_leaves_the_reason_to_the_turn,
         a_model_that_talks_without_end_is_stopped,
         NULL,
     };

@@ -5,6 +5,7 @@
 
 #include "agent/turn.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_schema.h"
@@ -32,12 +33,14 @@ struct say {
     const char *error_name; /* NULL: none */
     bool is_silent;         /* never answers */
     bool repeats_text;      /* for ever */
+    bool fails_of_time;     /* as soon as its deadline has come, and before any timer is heard */
 };
 
 struct chat_call {
     struct chat_events events;
     void *arg;
     const struct say *say;
+    int64_t deadline_ms;
 };
 
 static const struct say *script;
@@ -77,6 +80,12 @@ static void answer(void *arg)
         ck_assert(tool_calls_add(&stream.tool_calls, &piece, &err));
     }
     ck_assert(tool_calls_finish(&stream.tool_calls, &err));
+    if (say->fails_of_time) {
+        while (clock_monotonic_ms() < call->deadline_ms)
+            continue;
+        error_set(&err, ERROR_TIMED_OUT, "the model took too long");
+        result.err = &err;
+    }
     if (say->error != NULL) {
         error_set_named(&err, ERROR_UPSTREAM, say->error_name == NULL ? "" : say->error_name, "%s",
                         say->error);
@@ -95,6 +104,7 @@ struct chat_call *chat_call_start(const struct chat_home *home, const struct cha
     (void)err;
     call->events = *events;
     call->arg = arg;
+    call->deadline_ms = request->deadline_ms;
     call->say = &script[chat_count < script_len ? chat_count : script_len - 1];
     chat_count++;
     last_forbids_tools = request->forbids_tools;
