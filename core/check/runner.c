@@ -25,7 +25,7 @@
 
 #define TIME_LIMIT_MS 15000
 #define SLOT_MAX_COUNT 32
-#define LONG_MS 5000
+#define LONG_MS 3000
 #define REPEAT_MAX_COUNT 2   /* of one check */
 #define REPEAT_MAX_FAILED 12 /* more of them fail for the plugin's sake, not the machine's */
 
