@@ -1,7 +1,9 @@
 // SIGHUP: the configuration is read again while turns run, and nothing of an old one is left behind.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import OpenAI from 'openai';
@@ -123,6 +125,43 @@ test('what only the services can tell leaves the old one running too', async () 
     tools: {} }, 'the old configuration goes on');
   await agent.logged(/with the new configuration something fails.*"dependency":"llm".*credentials\.llm\.identifier/);
   assert.match(await ask(weather), /杭州|Hangzhou/);
+});
+
+test('a client secret that is changed under load costs no turn', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sesame-rotation-')), file = join(folder, 'secret');
+  const old = cloud.environment.IDAAS_CLIENT_SECRET, fresh = 'recognise-me-rotated-secret';
+  writeFileSync(file, `${old}\n`);
+  const own = await startAgent(cloud, { config: { compat: { java_sample: false } },
+    env: { IDAAS_CLIENT_SECRET: undefined, IDAAS_CLIENT_SECRET_FILE: file } });
+  t.after(async () => {
+    assert.equal(await own.stop(), 0);
+    await cloud.control('/secret', { secret: old });
+    rmSync(folder, { recursive: true });
+  });
+  await own.until('/ready', 200);
+  const openai = new OpenAI({ baseURL: `${own.url}/openai/v1`, apiKey: token, maxRetries: 0 });
+  let isOver = false, turns = 0;
+  const load = Array.from({ length: 3 }, async () => {
+    for (; !isOver; turns++) {
+      const { choices: [{ message }] } = await openai.chat.completions.create({ model: 'any',
+        messages: [{ role: 'user', content: 'Call my enterprise service' }] });
+      assert.match(message.content, /sample enterprise service/);
+    }
+  });
+  const more = async (wanted) => {
+    for (const from = turns; turns < from + wanted;) await Promise.race([...load, new Promise((resolve) => setTimeout(resolve, 10))]);
+  };
+  await more(6); // with tokens that the old secret got
+  await cloud.control('/secret', { secret: fresh });
+  writeFileSync(file, `${fresh}\n`);
+  await more(6); // which are good still
+  process.kill(own.pid, 'SIGHUP');
+  await own.logged(/the new configuration serves/);
+  await cloud.control('/fail', { at: 'enterprise', times: 1, status: 401 }); // the next one has to be fetched anew
+  await more(6);
+  isOver = true;
+  await Promise.all(load);
+  await own.logged(/nothing is left of an old configuration/);
 });
 
 test('what is taken at the start is named', async () => {

@@ -4,6 +4,8 @@ import https from 'node:https';
 
 import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
+import { applyDpopBinding } from 'oidc-provider/lib/helpers/grant_common.js';
+import validateDpop from 'oidc-provider/lib/helpers/validate_dpop.js';
 
 export const SERVICE = 'https://orders.example';
 export const AGENT = 'https://agent.example';
@@ -26,10 +28,12 @@ async function makeSigningKey() {
 const pemOf = (certificate) => `-----BEGIN CERTIFICATE-----\n${certificate.raw.toString('base64')}\n-----END CERTIFICATE-----`;
 const peerOf = (ctx) => (ctx.socket.getPeerCertificate ? ctx.socket.getPeerCertificate() : {});
 
-// RFC 8693, which oidc-provider leaves to its users: the subject token must be one of its own for the agent.
+// RFC 8693, which oidc-provider leaves to its users: the subject token must be one of its own for the agent. Proofs, nonces and
+// the binding are its own, as its client_credentials has them.
 function addTokenExchange(provider, seen, keys, issuer) {
   provider.registerGrantType(EXCHANGE, async (ctx) => {
     const { params, client } = ctx.oidc;
+    const proof = await validateDpop(provider, ctx);
     seen.exchanges.push({ ...params });
     if (params.subject_token_type !== ACCESS_TOKEN) throw new errors.InvalidRequest('subject_token_type');
     const { payload } = await jwtVerify(params.subject_token, keys, { issuer, audience: AGENT })
@@ -38,7 +42,8 @@ function addTokenExchange(provider, seen, keys, issuer) {
       jwt: { sign: { alg: 'ES256' } } });
     const token = new provider.ClientCredentials({ client, scope: params.scope, resourceServer });
     token.extra = { sub_of_user: payload.sub };
-    ctx.body = { access_token: await token.save(), issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: token.expiration };
+    await applyDpopBinding(provider, ctx, proof, token);
+    ctx.body = { access_token: await token.save(), issued_token_type: ACCESS_TOKEN, token_type: token.tokenType, expires_in: token.expiration };
   }, ['subject_token', 'subject_token_type', 'requested_token_type', 'resource', 'scope', 'audience'], ['resource']);
 }
 
