@@ -361,3 +361,16 @@ test('a wrong client secret is said clearly, and the host stays up', async () =>
   assert.ok(!wrong.output().includes('recognise-me-'));
   assert.equal(await wrong.stop(), 0);
 });
+
+test('while a tool takes its time the stream is kept open with comments', async () => {
+  await cloud.control('/switches', { mcp: { delay_ms: 13000 } });
+  const answer = await fetch(`${agent.url}/openai/v1/chat/completions`, { method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: weather, stream: true }) });
+  const events = (await answer.text()).split('\n\n');
+  const comment = events.indexOf(': keep-alive');
+  assert.ok(comment > 0, 'no comment');
+  assert.ok(events.slice(0, comment).some((event) => event.includes('"maps_weather"')), 'before the tool was called');
+  assert.equal(events.filter((event) => event.startsWith(':')).length, 1);
+  assert.equal(events.at(-2), 'data: [DONE]');
+});

@@ -95,8 +95,8 @@ export async function startServer(tls, clients) {
   handle = provider.callback();
   const stop = () => [plain, mutual].forEach((server) => { server.close(); server.closeAllConnections(); });
   // What a signed-in user brings to the agent.
-  const userToken = (sub) => new SignJWT({ scope: 'agent.access', client_id: 'page' })
+  const userToken = (sub) => new SignJWT({ scope: 'agent.access', client_id: 'page', ...(sub && { sub }) })
     .setProtectedHeader({ alg: 'ES256', kid: 'server-1', typ: 'at+jwt' })
-    .setIssuer(issuer).setAudience(AGENT).setSubject(sub).setIssuedAt().setExpirationTime('5 minutes').sign(signing.key);
+    .setIssuer(issuer).setAudience(AGENT).setIssuedAt().setExpirationTime('5 minutes').sign(signing.key);
   return { issuer, alias, seen, key: signing.public, userToken, stop };
 }

@@ -75,3 +75,14 @@ test('a user\'s token may be bound to a key: each exchange and each request carr
   assert.equal(server.seen.exchanges.length - before, 2);
   assert.equal(resource.state.jtis.size - proofs, 4);
 });
+
+test('a token that names no user is refused before anything is asked for him', async () => {
+  const before = server.seen.exchanges.length;
+  const answer = await fetch(`${agent.url}/v1/chat/completions`, { method: 'POST',
+    headers: { authorization: `Bearer ${await server.userToken()}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content: 'My orders' }] }) });
+  assert.equal(answer.status, 401);
+  assert.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token"/);
+  await agent.logged(/"event":"gate".*claim_missing/);
+  assert.equal(server.seen.exchanges.length, before);
+});
