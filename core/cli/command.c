@@ -28,6 +28,7 @@ static const struct {
     size_t offset;
 } flags[] = {
     {"--json", offsetof(struct command_line, is_json)},
+    {"--pins", offsetof(struct command_line, shows_pins)},
     {"--reveal", offsetof(struct command_line, reveals)},
     {"--list", offsetof(struct command_line, is_list)},
 };

@@ -17,6 +17,7 @@ struct command_line {
     bool is_list;                      /* --list: plugin check */
     bool is_json;                      /* --json */
     bool reveals;                      /* --reveal */
+    bool shows_pins;                   /* --pins: tool list */
     bool just_tools; /* set by the command: of the host file it uses the tools and no more */
     char **words;    /* borrowed from argv */
     int word_count;

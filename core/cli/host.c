@@ -74,7 +74,7 @@ bool host_open_process(const struct setup *setup, bool logs_quietly, struct erro
         !log_open(STDERR_FILENO,
                   logs_quietly || strcmp(config->log_format, "text") == 0 ? LOG_FORMAT_TEXT
                                                                           : LOG_FORMAT_JSON,
-                  logs_quietly ? LOG_ERROR : level_of(config->log_level), err))
+                  logs_quietly ? LOG_WARN : level_of(config->log_level), err))
         return false;
     log_info("start", "secret memory", LOG_INT("bytes", (int64_t)report.arena_bytes),
              LOG_TEXT("kind", report.is_memfd_secret ? "memfd_secret" : "anonymous"),

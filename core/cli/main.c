@@ -35,6 +35,7 @@ static void print_help(void)
         "                       ~/.cloud_idaas/client-config.json)\n"
         "  --listen HOST:PORT   instead of \"listen\" of the host file\n"
         "  --json               plugin check, tool list: for programs\n"
+        "  --pins               tool list: digests of the functions, for tools.NAME.pins\n"
         "  --only CHECK, --seed N, --example FILE, --list\n"
         "                       plugin check: one check or group; the same random values again;\n"
         "                       a configuration and answers to check with; the checks there are\n"

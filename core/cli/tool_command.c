@@ -55,6 +55,32 @@ static bool collect(struct session *session, struct tool_set *set)
     return false;
 }
 
+/* {"TOOL":{"pins":{"FUNCTION":"DIGEST"}}}, to be put under "tools". */
+static int print_pins(const struct tool_set *set)
+{
+    CLEANUP(json_cleanup) struct json_object *json = json_object_new_object();
+
+    for (size_t i = 0; i < set->count; i++) {
+        const struct tool_entry *entry = &set->entries[i];
+        const char *tool = tool_port_config(entry->port)->name;
+        struct json_object *members = json_get_object(json, tool);
+        char digest[TOOL_FUNCTION_DIGEST_SIZE];
+
+        if (members == NULL) {
+            members = json_object_new_object();
+            if (!json_set(json, tool, members) ||
+                !json_set(members, "pins", json_object_new_object()))
+                return EXIT_FAILED;
+        }
+        tool_function_digest(entry->function, digest);
+        if (!json_set(json_get_object(members, "pins"), entry->function->name,
+                      json_object_new_string(digest)))
+            return EXIT_FAILED;
+    }
+    printf("%s\n", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY));
+    return EXIT_DONE;
+}
+
 static int list(struct session *session, const struct command_line *line)
 {
     struct tool_set set;
@@ -62,9 +88,11 @@ static int list(struct session *session, const struct command_line *line)
     session->status = EXIT_DONE;
     if (!collect(session, &set))
         return EXIT_FAILED;
-    if (line->is_json)
+    if (line->shows_pins && print_pins(&set) != EXIT_DONE)
+        session->status = EXIT_FAILED;
+    else if (line->is_json && !line->shows_pins)
         printf("%s\n", set.json.data == NULL ? "[]" : set.json.data);
-    for (size_t i = 0; !line->is_json && i < set.count; i++)
+    for (size_t i = 0; !line->is_json && !line->shows_pins && i < set.count; i++)
         printf("%-34s %-14s %.80s\n", set.entries[i].name,
                tool_port_config(set.entries[i].port)->name, set.entries[i].function->description);
     tool_set_clear(&set);
@@ -132,7 +160,8 @@ int tool_command(const struct command_line *line)
 
     own.just_tools = true;
     if (!is_list && !is_call) {
-        fprintf(stderr, "usage: sesame tool list [--json] | sesame tool call FUNCTION [JSON]\n");
+        fprintf(stderr,
+                "usage: sesame tool list [--json|--pins] | sesame tool call FUNCTION [JSON]\n");
         return EXIT_WRONG_USE;
     }
     if (!session_open(&session, &own, false))

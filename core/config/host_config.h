@@ -94,6 +94,12 @@ struct program_config {
     int64_t memory_bytes;
 };
 
+/* A function as the operator looked at it. */
+struct function_pin {
+    char *name;   /* as the plugin or its server calls it */
+    char *sha256; /* 64 hex digits: tool_function_digest */
+};
+
 struct tool_config {
     char *name; /* the key under "tools" */
     char *plugin;
@@ -102,6 +108,8 @@ struct tool_config {
     char **origins; /* origins it may call without a credential, besides those of its credentials */
     size_t origin_count;
     struct program_config program;
+    struct function_pin *pins; /* when there are any, nothing else is offered to the model */
+    size_t pin_count;
     char *config_json; /* the plugin's own configuration, an object; checked by its schema */
     enum placement placement;
     bool is_required; /* start fails when it cannot be created */

@@ -91,17 +91,18 @@ char *host_read_object(const struct place *owner, const char *key, const char *s
     return place_copy(owner, text.data, text.len);
 }
 
-static char *read_digest(const struct place *place)
+/* `source`: the command that prints it. */
+static char *read_digest(const struct place *place, const char *key, const char *source)
 {
-    char *text = place_text(place, "sha256", "");
+    char *text = place_text(place, key, "");
     struct problem *problem;
 
     if (text[0] == '\0' || (strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64))
         return text;
-    problem = place_problem(place, false, "sha256");
+    problem = place_problem(place, false, key);
     PROBLEM_SET(problem, what, "not a SHA-256 digest");
     PROBLEM_SET(problem, found, "\"%.80s\"", text);
-    PROBLEM_SET(problem, expected, "64 hex digits, as sesame plugin digest FILE prints them");
+    PROBLEM_SET(problem, expected, "64 hex digits, as %s prints them", source);
     return text;
 }
 
@@ -116,7 +117,7 @@ static void read_plugin(const struct place *place, struct plugins_config *plugin
     out->is_required = place_bool(place, "required", plugins->default_is_required);
     out->is_isolation_required = read_isolation(place, plugins->default_is_isolation_required);
     out->must_be_signed = place_bool(place, "signed", plugins->default_must_be_signed);
-    out->sha256 = read_digest(place);
+    out->sha256 = read_digest(place, "sha256", "sesame plugin digest FILE");
     out->directory = place_text(place, "directory", "");
     out->config_json = host_read_object(
         place, "config",
@@ -318,16 +319,39 @@ static void read_program(const struct place *owner, struct program_config *out)
         problem_text(key, sizeof key, "reads[%zu]", i);
         check_read(&place, key, out->reads[i]);
     }
-    out->sha256 = read_digest(&place);
+    out->sha256 = read_digest(&place, "sha256", "sha256sum FILE");
     out->memory_bytes = place_int(&place, "memory_bytes", PROGRAM_MEMORY_DEFAULT_BYTES,
                                   PROGRAM_MEMORY_MIN_BYTES, PROGRAM_MEMORY_MAX_BYTES);
+}
+
+static void read_pins(const struct place *owner, struct tool_config *tool)
+{
+    struct place place;
+    size_t count;
+
+    if (!place_object(owner, "pins", &place) || place.object == NULL)
+        return;
+    count = (size_t)json_object_object_length(place.object);
+    tool->pins = config_pool_alloc(owner->reader->pool, (count + 1) * sizeof *tool->pins);
+    if (tool->pins == NULL) {
+        owner->reader->out_of_memory = true;
+        return;
+    }
+    json_object_object_foreach(place.object, name, value)
+    {
+        struct function_pin *pin = &tool->pins[tool->pin_count++];
+
+        (void)value;
+        pin->name = place_copy(&place, name, strlen(name));
+        pin->sha256 = read_digest(&place, name, "sesame tool list --pins");
+    }
 }
 
 static void read_tool(const struct place *place, struct host_config *config,
                       struct tool_config *tool)
 {
-    static const char *const keys[] = {"plugin", "credentials", "origins",  "program",
-                                       "config", "placement",   "required", "isolation"};
+    static const char *const keys[] = {"plugin",    "credentials", "origins",   "program", "config",
+                                       "placement", "required",    "isolation", "pins"};
     const struct plugins_config *plugins = &config->plugins;
     bool is_required = plugins->default_is_required;
     bool is_isolation_required = plugins->default_is_isolation_required;
@@ -338,6 +362,7 @@ static void read_tool(const struct place *place, struct host_config *config,
     check_credentials(place, config, tool);
     tool->origins = host_read_origins(place, "origins", &tool->origin_count);
     read_program(place, &tool->program);
+    read_pins(place, tool);
     tool->config_json = host_read_object(
         place, "config", "Declare a credential under $.credentials and name it here.");
     tool->placement = read_placement(place);

@@ -7,11 +7,15 @@
 #include "base/json.h"
 #include "base/json_schema.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/text_clean.h"
+#include "config/host_config.h"
 
 #include <json-c/json.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FUNCTION_MAX_COUNT 256
 #define LIST_MAX_BYTES ((size_t)512 * 1024)
@@ -85,8 +89,43 @@ static bool write_offer(struct tool_function *function, struct error *err)
     return function->offer != NULL || error_set(err, ERROR_NO_MEMORY, "no memory for a function");
 }
 
+void tool_function_digest(const struct tool_function *function, char out[TOOL_FUNCTION_DIGEST_SIZE])
+{
+    const char *const parts[] = {"{\"name\":\"", function->name, "\",", function->offer, "}"};
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        ok = ok && EVP_DigestUpdate(context, parts[i], strlen(parts[i])) == 1;
+    out[0] = '\0';
+    if (ok && EVP_DigestFinal_ex(context, digest, NULL) == 1)
+        hex_encode(digest, (TOOL_FUNCTION_DIGEST_SIZE - 1) / 2, out);
+    EVP_MD_CTX_free(context);
+}
+
+/* Who writes a function's texts, a server elsewhere perhaps, writes into the model's prompt: with
+ * pins only what the operator has looked at gets there. */
+static bool check_pin(const struct tool_function *function, const struct tool_config *tool,
+                      struct error *err)
+{
+    char digest[TOOL_FUNCTION_DIGEST_SIZE];
+    size_t i = 0;
+
+    if (tool->pin_count == 0)
+        return true;
+    tool_function_digest(function, digest);
+    while (i < tool->pin_count && strcmp(tool->pins[i].name, function->name) != 0)
+        i++;
+    if (i < tool->pin_count && strcasecmp(tool->pins[i].sha256, digest) == 0)
+        return true;
+    return error_set(err, ERROR_DENIED, "the function %.60s is %s tools.%.60s.pins (found %s)",
+                     function->name, i < tool->pin_count ? "not as it was: see" : "not in",
+                     tool->name, digest);
+}
+
 static bool read_function(struct json_object *json, struct tool_functions *functions,
-                          struct error *err)
+                          const struct tool_config *tool, struct error *err)
 {
     struct tool_function *function = &functions->items[functions->count];
     size_t len = 0;
@@ -109,17 +148,19 @@ static bool read_function(struct json_object *json, struct tool_functions *funct
         error_set(err, ERROR_NO_MEMORY, "no memory for a function");
     else
         function->schema = json_schema_new(function->parameters, err);
-    if (function->schema != NULL && write_offer(function, err)) {
+    if (function->schema == NULL || !write_offer(function, err)) {
+        error_prefix(err, "the function %.60s", name);
+    } else if (check_pin(function, tool, err)) {
         functions->count++;
         return true;
     }
     clear_function(function);
     memset(function, 0, sizeof *function);
-    return error_prefix(err, "the function %.60s", name);
+    return false;
 }
 
 struct tool_functions *tool_functions_parse(const char *data, size_t len, int json_depth,
-                                            const char *tool, struct error *err)
+                                            const struct tool_config *tool, struct error *err)
 {
     CLEANUP(json_cleanup) struct json_object *json = NULL;
     struct json_object *list = NULL;
@@ -153,8 +194,8 @@ struct tool_functions *tool_functions_parse(const char *data, size_t len, int js
     for (size_t i = 0; i < json_object_array_length(list); i++) {
         struct error why = {0};
 
-        if (!read_function(json_object_array_get_idx(list, i), functions, &why))
-            log_warn("plugin", "a function is left out", LOG_TEXT("tool", tool),
+        if (!read_function(json_object_array_get_idx(list, i), functions, tool, &why))
+            log_warn("plugin", "a function is left out", LOG_TEXT("tool", tool->name),
                      LOG_TEXT("reason", why.message));
     }
     return functions;

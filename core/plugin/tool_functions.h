@@ -4,9 +4,12 @@
 
 #include "plugin/tool_port.h"
 
-/* Reads what `list` was completed with. Functions that are broken are left out with a warning. */
+struct tool_config;
+
+/* Reads what `list` was completed with. Functions that are broken, or not as the tool's pins want
+ * them, are left out with a warning. `tool` is used during the call only. */
 struct tool_functions *tool_functions_parse(const char *data, size_t len, int json_depth,
-                                            const char *tool, struct error *err);
+                                            const struct tool_config *tool, struct error *err);
 
 /* Whether a function may have this name (sesame/tool.h). */
 bool tool_function_is_name(const char *name, size_t len);

@@ -134,13 +134,13 @@ static void tell_watch(const struct tool_port *port, const struct error *err)
 static void on_listed(void *arg, int32_t status, const char *data, size_t len)
 {
     struct tool_port *port = arg;
-    const char *name = port->host->options.config->name;
     struct tool_functions *fresh = NULL;
     struct error err = {0};
 
     port->listing = (struct port_call){NULL, NULL};
     if (status == SESAME_OK)
-        fresh = tool_functions_parse(data, len, port->host->options.json_depth, name, &err);
+        fresh = tool_functions_parse(data, len, port->host->options.json_depth,
+                                     port->host->options.config, &err);
     else
         error_set(&err, error_of_status(status), "%.*s", (int)(len < 400 ? len : 400), data);
     port->list_error = err;

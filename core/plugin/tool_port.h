@@ -30,6 +30,14 @@ struct tool_function {
     const char *offer; /* "description" and "parameters" as JSON members, for each request */
 };
 
+#define TOOL_FUNCTION_DIGEST_SIZE 65
+
+/* SHA-256, in hex, of what the model is shown of a function: the bytes of
+ * {"name":NAME,DESCRIPTION-AND-PARAMETERS} with `offer` in it. The same in every version of the
+ * host. Empty when OpenSSL fails. */
+void tool_function_digest(const struct tool_function *function,
+                          char out[TOOL_FUNCTION_DIGEST_SIZE]);
+
 /* An immutable list, shared by reference count on one thread. */
 struct tool_functions {
     size_t references;

@@ -98,6 +98,7 @@ static void check_count(struct sesame_test_call *call, const char *data, size_t 
 static void on_listed(void *arg, int32_t status, const char *data, size_t len)
 {
     struct sesame_test_call *call = arg;
+    const struct tool_config config = {.name = call->instance->name};
     struct error err = {0};
 
     tool_functions_free(TAKE(call->instance->functions));
@@ -106,7 +107,7 @@ static void on_listed(void *arg, int32_t status, const char *data, size_t len)
     if (status != SESAME_OK)
         return;
     call->instance->functions =
-        tool_functions_parse(data, len, JSON_DEPTH_TOOL_RESULT, call->instance->name, &err);
+        tool_functions_parse(data, len, JSON_DEPTH_TOOL_RESULT, &config, &err);
     if (call->instance->functions != NULL) {
         check_count(call, data, len);
         return;

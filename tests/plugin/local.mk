@@ -24,3 +24,7 @@ check_PROGRAMS += test_mapped_file
 test_mapped_file_SOURCES = tests/plugin/test_mapped_file.c
 test_mapped_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_mapped_file_LDADD = $(test_tools_LDADD)
+check_PROGRAMS += test_pins
+test_pins_SOURCES = tests/plugin/test_pins.c
+test_pins_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_pins_LDADD = $(test_tools_LDADD)

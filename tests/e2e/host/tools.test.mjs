@@ -41,6 +41,21 @@ for (const placement of ['inline', 'thread', 'process']) {
   });
 }
 
+test('what is printed as pins holds, and a function that has changed since is left out and told', async () => {
+  const printed = await sesame(tool({}), 'tool', 'list', '--pins');
+  assert.equal(printed.code, 0, printed.err);
+  const { hello } = JSON.parse(printed.out);
+  assert.match(hello.pins.echo, /^[0-9a-f]{64}$/);
+  assert.match((await sesame(tool(hello), 'tool', 'list')).out, /^echo /m);
+  const digest = hello.pins.echo.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+  const changed = await sesame(tool({ pins: { echo: digest } }), 'tool', 'list');
+  assert.equal(changed.out, '');
+  assert.match(changed.err, new RegExp(`echo is not as it was: see tools\\.hello\\.pins \\(found ${hello.pins.echo}\\)`));
+  const wrong = await sesame(tool({ pins: { echo: 'sha256:1' } }), 'tool', 'list');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /\$\.tools\.hello\.pins\.echo: not a SHA-256 digest.*64 hex digits, as sesame tool list --pins prints them/s);
+});
+
 test('a tool with a credential says which variable and which file are missing, and what for', async () => {
   const called = await sesame(tool({ credentials: ['amap'] }), 'tool', 'call', 'echo', '{}');
   assert.equal(called.code, 2);
