@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "check/loaded.h"
 #include "check/words.h"
+#include "plugin/descriptor.h"
 #include "plugin/instance.h"
 
 #include <json-c/json.h>
@@ -29,25 +30,10 @@ static bool is_offered(const char *id, bool for_tools)
 
 static void is_complete(struct check *check)
 {
-    const struct sesame_plugin *plugin = check_raw_descriptor(check);
-    const struct {
-        const char *name;
-        bool is_there;
-    } members[] = {
-        {"id", plugin->id != NULL},
-        {"version", plugin->version != NULL},
-        {"description", plugin->description != NULL},
-        {"config_schema", plugin->config_schema != NULL},
-        {"needs", plugin->needs != NULL},
-        {"offers", plugin->offers != NULL},
-        {"get_interface", plugin->get_interface != NULL},
-        {"create", plugin->create != NULL},
-        {"destroy", plugin->destroy != NULL},
-    };
+    struct error err = {0};
 
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        if (!members[i].is_there)
-            check_fail(check, "`%s` is NULL", members[i].name);
+    if (!plugin_descriptor_check(check_raw_descriptor(check), &err))
+        check_fail(check, "%s", err.message);
 }
 
 static void has_id(struct check *check)
