@@ -33,7 +33,7 @@ static void set_up(void)
 
     log_fd = memfd_create("log", MFD_CLOEXEC);
     ck_assert(log_open(log_fd, LOG_FORMAT_JSON, LOG_WARN, &err));
-    strcpy(digest, ACT_SHA256);
+    memcpy(digest, ACT_SHA256, sizeof digest);
     pin = (struct function_pin){act, digest};
     tool = (struct tool_config){.name = tool_name, .pins = &pin, .pin_count = 1};
 }
