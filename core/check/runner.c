@@ -246,9 +246,16 @@ static size_t reap(struct slot *slots, size_t count)
     return ended;
 }
 
-static bool run_all(struct check_runs *runs, const struct common *common, struct error *err)
+/* Until a check has ended, or it is time to look how long they take. */
+static void wait_for_end(const struct common *common)
 {
     const struct timespec look = {0, 200 * 1000 * 1000};
+
+    (void)sigtimedwait(&common->chld, NULL, &look);
+}
+
+static bool run_all(struct check_runs *runs, const struct common *common, struct error *err)
+{
     struct slot slots[SLOT_MAX_COUNT] = {{0}};
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     /* More than there are processors: most checks wait most of the time. */
@@ -270,7 +277,7 @@ static bool run_all(struct check_runs *runs, const struct common *common, struct
             open++;
         }
         if (open > 0) {
-            (void)sigtimedwait(&common->chld, NULL, &look);
+            wait_for_end(common);
             open -= reap(slots, width);
         }
     }
@@ -280,7 +287,6 @@ static bool run_all(struct check_runs *runs, const struct common *common, struct
 /* One alone: what else ran on the machine is no longer what it fails of. */
 static bool run_alone(struct check_run *run, const struct common *common, struct error *err)
 {
-    const struct timespec look = {0, 200 * 1000 * 1000};
     struct check_outcome before = *run->outcome;
     struct slot slot;
 
@@ -289,7 +295,7 @@ static bool run_alone(struct check_run *run, const struct common *common, struct
     if (!start(&slot, run, common, err))
         return false;
     while (reap(&slot, 1) == 0)
-        (void)sigtimedwait(&common->chld, NULL, &look);
+        wait_for_end(common);
     return true;
 }
 

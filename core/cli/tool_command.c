@@ -56,7 +56,7 @@ static bool collect(struct session *session, struct tool_set *set)
 }
 
 /* {"TOOL":{"pins":{"FUNCTION":"DIGEST"}}}, to be put under "tools". */
-static int print_pins(const struct tool_set *set)
+static bool print_pins(const struct tool_set *set)
 {
     CLEANUP(json_cleanup) struct json_object *json = json_object_new_object();
 
@@ -70,15 +70,24 @@ static int print_pins(const struct tool_set *set)
             members = json_object_new_object();
             if (!json_set(json, tool, members) ||
                 !json_set(members, "pins", json_object_new_object()))
-                return EXIT_FAILED;
+                return false;
         }
         tool_function_digest(entry->function, digest);
         if (!json_set(json_get_object(members, "pins"), entry->function->name,
                       json_object_new_string(digest)))
-            return EXIT_FAILED;
+            return false;
     }
     printf("%s\n", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY));
-    return EXIT_DONE;
+    return true;
+}
+
+static void print_functions(const struct tool_set *set, bool as_json)
+{
+    if (as_json)
+        printf("%s\n", set->json.data == NULL ? "[]" : set->json.data);
+    for (size_t i = 0; !as_json && i < set->count; i++)
+        printf("%-34s %-14s %.80s\n", set->entries[i].name,
+               tool_port_config(set->entries[i].port)->name, set->entries[i].function->description);
 }
 
 static int list(struct session *session, const struct command_line *line)
@@ -88,13 +97,10 @@ static int list(struct session *session, const struct command_line *line)
     session->status = EXIT_DONE;
     if (!collect(session, &set))
         return EXIT_FAILED;
-    if (line->shows_pins && print_pins(&set) != EXIT_DONE)
+    if (!line->shows_pins)
+        print_functions(&set, line->is_json);
+    else if (!print_pins(&set))
         session->status = EXIT_FAILED;
-    else if (line->is_json && !line->shows_pins)
-        printf("%s\n", set.json.data == NULL ? "[]" : set.json.data);
-    for (size_t i = 0; !line->is_json && !line->shows_pins && i < set.count; i++)
-        printf("%-34s %-14s %.80s\n", set.entries[i].name,
-               tool_port_config(set.entries[i].port)->name, set.entries[i].function->description);
     tool_set_clear(&set);
     return session->status;
 }

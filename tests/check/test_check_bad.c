@@ -272,18 +272,26 @@ START_TEST(each_bad_fixture_of_the_loader_is_found)
 }
 END_TEST
 
-START_TEST(a_crash_is_a_failed_check_that_names_signal_and_step)
+/* One kind of the bad plugin alone. */
+static void check_one(struct check_run_request *run, const char *kind, const char *behaviour)
+{
+    snprintf(run->file, sizeof run->file, "%s/check/%s/bad.so",
+             check_run_folder("SESAME_TEST_BUILDDIR"), kind);
+    write_example(run, 0, behaviour, false);
+    check_run_all(run, 1, 1, folder);
+}
+
+START_TEST(a_crash_is_a_failed_check_that_names_signal_and_step_and_is_not_tried_again)
 {
     struct check_run_request run = {.only = "call.completes"};
     const char *message = "";
 
-    snprintf(run.file, sizeof run.file, "%s/check/plain/bad.so",
-             check_run_folder("SESAME_TEST_BUILDDIR"));
-    write_example(&run, 0, "crashes", false);
-    check_run_all(&run, 1, 1, folder);
+    check_one(&run, "plain", "crashes");
     ck_assert_uint_eq(check_run_count(&run, NULL, "failed", &message), 3);
     ck_assert_msg(strstr(message, "SIGABRT") != NULL && strstr(message, "act is called") != NULL,
                   "%s", message);
+    /* In a process of its own it is a failed call, which is tried three times. */
+    ck_assert_int_eq(check_run_attempts(&run), 5);
     json_object_put(run.report);
 }
 END_TEST
@@ -292,10 +300,7 @@ START_TEST(what_fails_once_is_tried_again_and_told)
 {
     struct check_run_request run = {.only = "instance.quiet"};
 
-    snprintf(run.file, sizeof run.file, "%s/check/calls/bad.so",
-             check_run_folder("SESAME_TEST_BUILDDIR"));
-    write_example(&run, 0, "unsteady", false);
-    check_run_all(&run, 1, 1, folder);
+    check_one(&run, "calls", "unsteady");
     ck_assert_int_eq(run.status, 0);
     ck_assert_uint_eq(check_run_count(&run, NULL, "passed", NULL), 2);
     ck_assert_int_eq(check_run_attempts(&run),
@@ -304,25 +309,14 @@ START_TEST(what_fails_once_is_tried_again_and_told)
 }
 END_TEST
 
-START_TEST(what_fails_each_time_has_failed_and_a_crash_is_not_tried_again)
+START_TEST(what_fails_each_time_has_failed)
 {
-    struct check_run_request quiet = {.only = "instance.quiet"}, crash = {.only = "call.completes"};
+    struct check_run_request quiet = {.only = "instance.quiet"};
 
-    snprintf(quiet.file, sizeof quiet.file, "%s/check/calls/bad.so",
-             check_run_folder("SESAME_TEST_BUILDDIR"));
-    write_example(&quiet, 0, "create-prints", false);
-    check_run_all(&quiet, 1, 1, folder);
+    check_one(&quiet, "calls", "create-prints");
     ck_assert_uint_eq(check_run_count(&quiet, NULL, "failed", NULL), 2);
     ck_assert_int_eq(check_run_attempts(&quiet), 6);
     json_object_put(quiet.report);
-    snprintf(crash.file, sizeof crash.file, "%s/check/plain/bad.so",
-             check_run_folder("SESAME_TEST_BUILDDIR"));
-    write_example(&crash, 0, "crashes", false);
-    check_run_all(&crash, 1, 1, folder);
-    ck_assert_uint_eq(check_run_count(&crash, NULL, "failed", NULL), 3);
-    /* In a process of its own it is a failed call, which is tried three times. */
-    ck_assert_int_eq(check_run_attempts(&crash), 5);
-    json_object_put(crash.report);
 }
 END_TEST
 
@@ -347,10 +341,7 @@ START_TEST(a_whole_run_over_a_bad_plugin_ends_and_fails)
 {
     struct check_run_request run = {.only = ""};
 
-    snprintf(run.file, sizeof run.file, "%s/check/plain/bad.so",
-             check_run_folder("SESAME_TEST_BUILDDIR"));
-    write_example(&run, 0, "twice", false);
-    check_run_all(&run, 1, 1, folder);
+    check_one(&run, "plain", "twice");
     ck_assert_int_eq(run.status, 1);
     ck_assert_uint_gt(check_run_count(&run, "call.once", "failed", NULL), 0);
     ck_assert_uint_eq(check_run_count(&run, "list.once", "failed", NULL), 0);
@@ -363,9 +354,9 @@ int main(void)
     const TTest *const tests[] = {
         each_bad_plugin_is_found_by_the_check_for_it,
         each_bad_fixture_of_the_loader_is_found,
-        a_crash_is_a_failed_check_that_names_signal_and_step,
+        a_crash_is_a_failed_check_that_names_signal_and_step_and_is_not_tried_again,
         what_fails_once_is_tried_again_and_told,
-        what_fails_each_time_has_failed_and_a_crash_is_not_tried_again,
+        what_fails_each_time_has_failed,
         a_library_without_a_manifest_is_looked_at_as_far_as_it_goes,
         a_whole_run_over_a_bad_plugin_ends_and_fails,
         NULL,

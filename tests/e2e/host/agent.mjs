@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +101,14 @@ export async function startAgent(cloud, { config = {}, env = {} } = {}) {
   };
   return { url, port, pid: child.pid, file, configure, until, logged, stop, output: () => output, child };
 }
+
+// For those who have to be told their port before they listen; the kernel does not give it away again soon.
+export const freePort = () => new Promise((resolve) => {
+  const server = net.createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => resolve(port));
+  });
+});
 
 // AT_u: a token of the signed-in user for this agent.
 export async function userToken(cloud, claims = {}) {

@@ -2,26 +2,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
-import { run } from './agent.mjs';
+import { freePort, run } from './agent.mjs';
 import { startSdkServer } from './sdk_server.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const placements = ['inline', 'thread', 'process'];
 let cloud, everything, folder, url;
-
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 before(async () => {
   cloud = await startStandIn();

@@ -1,19 +1,12 @@
 // /metrics and sesame plugin list: version, placement, state, calls, failures by kind, restarts, latency, memory of each plugin.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import net from 'node:net';
 import { after, before, test } from 'node:test';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
-import { run, startAgent, userToken } from './agent.mjs';
+import { freePort, run, startAgent, userToken } from './agent.mjs';
 
 let cloud, agent, token, listen;
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 before(async () => {
   cloud = await startStandIn();

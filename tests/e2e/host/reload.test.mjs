@@ -1,7 +1,6 @@
 // SIGHUP: the configuration is read again while turns run, and nothing of an old one is left behind.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,17 +8,10 @@ import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 
 import { startStandIn } from '../local-cloud/stand_in.mjs';
-import { startAgent, userToken } from './agent.mjs';
+import { freePort, startAgent, userToken } from './agent.mjs';
 
 const weather = 'What is the weather in Hangzhou right now?';
 let cloud, agent, token, client, base, apart, asked = 0;
-
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 before(async () => {
   base = { compat: { java_sample: false }, workers: 2, metrics: { listen: `127.0.0.1:${await freePort()}` } };
