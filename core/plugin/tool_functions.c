@@ -117,7 +117,7 @@ static bool check_pin(const struct tool_function *function, const struct tool_co
     tool_function_digest(function, digest);
     while (i < tool->pin_count && strcmp(tool->pins[i].name, function->name) != 0)
         i++;
-    if (i < tool->pin_count && strcasecmp(tool->pins[i].sha256, digest) == 0)
+    if (i < tool->pin_count && digest[0] != '\0' && strcasecmp(tool->pins[i].sha256, digest) == 0)
         return true;
     return error_set(err, ERROR_DENIED, "the function %.60s is %s tools.%.60s.pins (found %s)",
                      function->name, i < tool->pin_count ? "not as it was: see" : "not in",
